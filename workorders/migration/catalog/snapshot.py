@@ -1,0 +1,256 @@
+"""A database's catalog as values: what the planner decides from, without a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from workorders.migration.names import RelationName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A live column of a table, in the table's order."""
+
+    name: str
+    #: As `format_type` writes it, e.g. `character varying(50)`; schema-qualified if not in pg_catalog.
+    type: str
+    not_null: bool = False
+    #: The name of the NOT NULL constraint (18 and later), else None.
+    not_null_name: str | None = None
+    #: As `pg_get_expr` writes it; None for identity and generated columns.
+    default: str | None = None
+    #: "" no, "a" always, "d" by default (`attidentity`).
+    identity: str = ""
+    #: "" no, "s" stored, "v" virtual (`attgenerated`).
+    generated: str = ""
+    #: The generation expression, where `generated`.
+    generation: str | None = None
+    #: The collation's schema-qualified name where it is not the type's own, else None.
+    collation: str | None = None
+    #: Sequences owned by the column (serial and identity).
+    owned_sequences: tuple[RelationName, ...] = ()
+    #: The column's type is a domain, or an array of one.
+    is_domain: bool = False
+    #: A NOT NULL holds through the type itself.
+    is_not_null_domain: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """A table's constraint of any kind but NOT NULL."""
+
+    name: str
+    #: c check, f foreign key, p primary key, u unique, x exclude, t constraint trigger (`contype`).
+    kind: str
+    #: As `pg_get_constraintdef` writes it, NOT VALID left out.
+    definition: str
+    #: The table's own columns in it, in its order; for a check, those that it reads.
+    columns: tuple[str, ...] = ()
+    is_validated: bool = True
+    is_no_inherit: bool = False
+    #: The index behind it (p, u, x), in the table's schema.
+    index: str | None = None
+    #: Where a foreign key points, and what it does there: `a r c n d` as `confdeltype`.
+    referenced: RelationName | None = None
+    referenced_columns: tuple[str, ...] = ()
+    on_delete: str = "a"
+    on_update: str = "a"
+    comment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """An index of a table."""
+
+    name: str
+    #: As `pg_get_indexdef` writes it: a complete statement.
+    definition: str
+    #: All columns that it reads: key, included, in expressions and in the predicate.
+    columns: tuple[str, ...] = ()
+    #: Plain key columns in order; an expression is an empty string.
+    key_columns: tuple[str, ...] = ()
+    is_unique: bool = False
+    is_primary: bool = False
+    is_valid: bool = True
+    is_replica_identity: bool = False
+    is_clustered: bool = False
+    #: The constraint that it belongs to.
+    constraint: str | None = None
+    size_bytes: int = 0
+    comment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """A user's trigger (`tgisinternal` false)."""
+
+    name: str
+    definition: str
+    #: O origin, D disabled, R replica, A always (`tgenabled`).
+    enabled: str = "O"
+    is_row: bool = True
+    function: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependant:
+    """Something that needs a table or one of its columns and would be in a DROP's way."""
+
+    #: view, materialized view, rule, policy, trigger, function, generated column, foreign key, publication ...
+    kind: str
+    #: As `pg_describe_object` puts it.
+    description: str
+    #: The column that it needs; None for the whole table.
+    column: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A relation with rows, or a view (then only name, kind and columns are filled)."""
+
+    name: RelationName
+    #: r table, p partitioned, f foreign, v view, m materialised view (`relkind`).
+    kind: str = "r"
+    #: p permanent, u unlogged, t temporary (`relpersistence`).
+    persistence: str = "p"
+    owner: str = ""
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    #: Extended statistics objects: their definitions, with the columns that they read.
+    statistics: tuple[Statistics, ...] = ()
+    dependants: tuple[Dependant, ...] = ()
+    is_partition: bool = False
+    #: It inherits from, or is inherited by, another table.
+    has_inheritance: bool = False
+    has_row_security: bool = False
+    forces_row_security: bool = False
+    #: d default, n nothing, f full, i index (`relreplident`).
+    replica_identity: str = "d"
+    #: Publications that carry it, FOR ALL TABLES included.
+    publications: tuple[str, ...] = ()
+    #: Heap, TOAST and indexes.
+    size_bytes: int = 0
+    #: `reltuples`; -1 where never analysed.
+    estimated_rows: int = -1
+    #: Created by the script that is being planned: no rows yet, nobody waits for it.
+    is_new: bool = False
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def constraint(self, name: str) -> Constraint | None:
+        """The constraint of that name, or None."""
+        return next((constraint for constraint in self.constraints if constraint.name == name), None)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell a row from every other: the primary key's, or () without one."""
+        for constraint in self.constraints:
+            if constraint.kind == "p":
+                return constraint.columns
+        return ()
+
+    @property
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        """The foreign keys that the table itself has."""
+        return tuple(constraint for constraint in self.constraints if constraint.kind == "f")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """An extended statistics object (CREATE STATISTICS)."""
+
+    name: RelationName
+    definition: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which database this is, whoever names it."""
+
+    #: `pg_control_system().system_identifier`; as text, it has 19 digits.
+    system_identifier: str
+    database: str
+
+    def __str__(self) -> str:
+        return f"{self.system_identifier}/{self.database}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """What a script is planned on. Tables of OUR_SCHEMA are not in it."""
+
+    identity: Identity
+    #: `server_version_num`, e.g. 180006.
+    server_version: int
+    #: `current_schemas(false)`: the schemas in which an unqualified name is looked up.
+    search_path: tuple[str, ...]
+    #: The role that reads it, and what it may.
+    role: str
+    role_is_superuser: bool = False
+    role_sets_replication_role: bool = False
+    tables: Mapping[RelationName, Table] = field(default_factory=dict)
+    #: Every name taken in pg_class, by schema: tables, indexes, sequences, views.
+    relation_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Every constraint's name, by schema.
+    constraint_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    schemas: frozenset[str] = frozenset()
+    #: Functions, by unqualified name, whose every overload is immutable.
+    immutable_functions: frozenset[str] = frozenset()
+    #: Functions, by unqualified name, with a volatile overload.
+    volatile_functions: frozenset[str] = frozenset()
+    #: `name = value` of the settings of the role and the database that change what SQL means.
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def major(self) -> int:
+        """The server's major version, e.g. 18."""
+        return self.server_version // 10000
+
+    def find(self, schema: str | None, name: str) -> Table | None:
+        """The table that a statement means, through the search path if unqualified."""
+        schemas = (schema,) if schema else self.search_path
+        for candidate in schemas:
+            table = self.tables.get(RelationName(schema=candidate, name=name))
+            if table is not None:
+                return table
+        return None
+
+    def with_table(self, table: Table) -> Catalog:
+        """The catalog after a table has changed or come to be; its indexes' names become taken."""
+        tables = {**self.tables, table.name: table}
+        schema = table.name.schema
+        names = self.relation_names.get(schema, frozenset())
+        names |= {table.name.name, *(index.name for index in table.indexes)}
+        constraints = self.constraint_names.get(schema, frozenset())
+        constraints |= {constraint.name for constraint in table.constraints}
+        constraints |= {column.not_null_name for column in table.columns if column.not_null_name}
+        return replace(
+            self,
+            tables=tables,
+            relation_names={**self.relation_names, schema: names},
+            constraint_names={**self.constraint_names, schema: constraints},
+        )
+
+    def referencing(self, name: RelationName) -> tuple[Reference, ...]:
+        """The foreign keys of any table that point at this one, itself included."""
+        return tuple(
+            Reference(table=table.name, constraint=constraint)
+            for table in self.tables.values()
+            for constraint in table.foreign_keys
+            if constraint.referenced == name
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A foreign key, seen from the table that it points at."""
+
+    table: RelationName
+    constraint: Constraint
