@@ -98,7 +98,7 @@ class Trigger:
 class Dependant:
     """Something that needs a table or one of its columns and would be in a DROP's way."""
 
-    #: view, materialized view, rule, policy, trigger, function, generated column, foreign key, publication ...
+    #: view, materialized view, rule, policy, trigger, function, generated column, foreign key ...
     kind: str
     #: As `pg_describe_object` puts it.
     description: str

@@ -1,0 +1,173 @@
+"""What a handler or a role may ask for, as values. Carried out by `bot.perform`.
+
+The intents of one decision are performed in one transaction of ours: either the order
+has moved, its events are written, and its messages and jobs stand in their queues, or
+nothing of it has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from workorders.lifecycle import Event
+from workorders.order import Criterion, Person, Repository
+from workorders.report import Report
+
+
+class Reaction(Enum):
+    """GitHub's reactions that we use."""
+
+    SEEN = "eyes"
+    DONE = "+1"
+    REFUSED = "confused"
+    STARTED = "rocket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenOrder:
+    """A new order; its issue follows through the outbox."""
+
+    repository: Repository
+    definition: str
+    definition_text: str
+    target: str
+    sql: str
+    sql_origin: str
+    title: str
+    starter: Person
+    criteria: tuple[Criterion, ...]
+    #: The issue or pull request on which it was asked for, answered with a link; None from a terminal.
+    asked_on: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """An event of the lifecycle; refused if the order's state does not hold it."""
+
+    order_id: int
+    event: Event
+    by: Person | None
+    #: Becomes part of the event: who said what, the hash of the comment's body, figures.
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve:
+    """One more approval. The last one needed is followed by a `Move` in the same decision."""
+
+    order_id: int
+    by: Person
+    digest: str
+    accepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoidApprovals:
+    """All approvals so far count no longer, and why."""
+
+    order_id: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revise:
+    """The script is replaced."""
+
+    order_id: int
+    sql: str
+    sql_origin: str
+    by: Person
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetReview:
+    """The newest review's digest."""
+
+    order_id: int
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetCriteria:
+    """The criteria as they stand now."""
+
+    order_id: int
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Say:
+    """A comment: a report, or a few sentences."""
+
+    repository: Repository
+    #: The issue or pull request; None means the order's own issue, which may not be open yet.
+    number: int | None
+    order_id: int | None
+    content: Report | str
+    #: Same key, same comment: a later one edits the earlier.
+    key: str
+    #: Refusals and answers to people go before reports.
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class React:
+    """A reaction to a comment, or, with `comment_id` None, to the issue itself."""
+
+    repository: Repository
+    number: int
+    comment_id: int | None
+    reaction: Reaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseIssue:
+    """The order's issue is closed, as completed or as not planned."""
+
+    order_id: int
+    is_completed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReopenIssue:
+    """The order's issue is opened again."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """The worker looks at the order, after this transaction."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remember:
+    """What an order taught, kept for later orders on the same tables."""
+
+    order_id: int
+    target: str
+    tables: tuple[str, ...]
+    summary: str
+    #: Predicted and real milliseconds by step, problems, result.
+    facts: Mapping[str, str | int | float | bool]
+
+
+Intent = (
+    OpenOrder
+    | Move
+    | Approve
+    | VoidApprovals
+    | Revise
+    | SetReview
+    | SetCriteria
+    | Say
+    | React
+    | CloseIssue
+    | ReopenIssue
+    | Work
+    | Remember
+)

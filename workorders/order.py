@@ -1,0 +1,108 @@
+"""A work order as a value: the row in ours, without the row's history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class State(Enum):
+    """Where an order stands. The value is the label's suffix on GitHub: `wo:<value>`."""
+
+    ANALYSING = "analysing"
+    CHANGES_REQUESTED = "changes_requested"
+    PREPARING = "preparing"
+    REVIEWING = "reviewing"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    PAUSED = "paused"
+    VALIDATING = "validating"
+    SOAKING = "soaking"
+    FAILED = "failed"  # neither finished nor undone
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository on GitHub. Compared by id: names change hands."""
+
+    id: int
+    #: `owner/name`, as it was when last seen.
+    full_name: str
+    #: The App's installation through which it is reached.
+    installation_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """An account on GitHub, or an operator at a terminal (id 0, login `operator:USER`)."""
+
+    id: int
+    login: str
+    #: GitHub's `type` is Bot, or the login ends in `[bot]`.
+    is_bot: bool = False
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it speaks from the command line rather than from GitHub."""
+        return self.id == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """One supervisor's approval of one digest."""
+
+    person: Person
+    digest: str
+    approved_at: datetime
+    #: What was accepted beside it, e.g. "positional".
+    accepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """A success criterion and what ticks it."""
+
+    #: 1-based, as in the definition.
+    number: int
+    text: str
+    #: Ticked by a check or confirmed by a supervisor; False is also "not yet looked at".
+    holds: bool = False
+    #: The check's result, or who confirmed what; "" while open.
+    evidence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One work order."""
+
+    id: int
+    repository: Repository
+    #: The issue's number; None until the outbox has opened it.
+    issue_number: int | None
+    definition: str
+    #: The definition's whole text as it was at the start.
+    definition_text: str
+    target: str
+    #: The script; "" where none was given yet.
+    sql: str
+    #: Where it came from: a path with its commit, or "comment".
+    sql_origin: str
+    state: State
+    #: Counts every change; a decision made on an older one is made again.
+    version: int
+    #: Everyone who may not approve: starter, revisers, and later the pull request's people.
+    authors: tuple[Person, ...]
+    #: Of the newest review; "" before it.
+    digest: str = ""
+    approvals: tuple[Approval, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    #: The run in the target; "" before execution.
+    run: str = ""
+    opened_at: datetime
+    title: str = ""
