@@ -138,6 +138,13 @@ class ReopenIssue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowOrder:
+    """The issue's body, title and labels are made to agree with the order; nothing is sent where they do."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """The worker looks at the order, after this transaction."""
 
@@ -168,6 +175,7 @@ Intent = (
     | React
     | CloseIssue
     | ReopenIssue
+    | ShowOrder
     | Work
     | Remember
 )
