@@ -1,0 +1,115 @@
+"""Which statements are never run, and what to say instead. Unknown means refused."""
+
+from __future__ import annotations
+
+import re
+
+from workorders.migration.errors import Problem
+from workorders.migration.sql.tree import RawStatement, strings, walk
+
+#: Statements that have operations; each operation may still refuse a form of it.
+KNOWN = frozenset({"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt", "UpdateStmt", "DeleteStmt"})
+
+_BY_HAND = "Run it by hand, outside of a migration."
+_GUARD = "Remove it: it would undo a guard that protects the target while the migration runs."
+
+#: Never run, whatever they say: node type -> (what it is, next move).
+_NEVER = {
+    "AlterSystemStmt": ("ALTER SYSTEM changes the whole server.", _BY_HAND),
+    "LoadStmt": ("LOAD puts a library into the server.", _BY_HAND),
+    "CreateRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
+    "AlterRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
+    "AlterRoleSetStmt": ("Roles belong to the whole server.", _BY_HAND),
+    "DropRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
+    "GrantRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
+    "DropOwnedStmt": ("DROP OWNED takes whatever a role owns.", _BY_HAND),
+    "ReassignOwnedStmt": ("REASSIGN OWNED touches every object of a role.", _BY_HAND),
+    "CreatedbStmt": ("Databases belong to the whole server.", _BY_HAND),
+    "DropdbStmt": ("Databases belong to the whole server.", _BY_HAND),
+    "AlterDatabaseStmt": ("Databases belong to the whole server.", _BY_HAND),
+    "AlterDatabaseSetStmt": ("A database's settings hold for every session.", _BY_HAND),
+    "AlterDatabaseRefreshCollStmt": ("Databases belong to the whole server.", _BY_HAND),
+    "CreateTableSpaceStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
+    "DropTableSpaceStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
+    "AlterTableSpaceOptionsStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
+    "CreateEventTrigStmt": ("Event triggers fire on Lockkeeper's own statements.", _BY_HAND),
+    "AlterEventTrigStmt": ("Event triggers fire on Lockkeeper's own statements.", _BY_HAND),
+    "CreateForeignTableStmt": ("A foreign table's data is on another server, out of reach.", _BY_HAND),
+    "ImportForeignSchemaStmt": ("A foreign table's data is on another server, out of reach.", _BY_HAND),
+    "LockStmt": ("LOCK TABLE would hold the application up without a limit.", _GUARD),
+    "DiscardStmt": ("DISCARD releases locks and settings of the session that runs the plan.", _GUARD),
+    "CheckPointStmt": ("CHECKPOINT is the whole server's.", _BY_HAND),
+    "ListenStmt": ("LISTEN has no effect in a migration.", "Remove it."),
+    "UnlistenStmt": ("UNLISTEN has no effect in a migration.", "Remove it."),
+    "PrepareStmt": ("A prepared statement hides what will run.", "Write the statement itself."),
+    "ExecuteStmt": ("EXECUTE hides what will run.", "Write the statement itself."),
+    "DeallocateStmt": ("DEALLOCATE has no effect in a migration.", "Remove it."),
+    "DeclareCursorStmt": ("A cursor has no effect in a migration.", "Remove it."),
+    "FetchStmt": ("A cursor has no effect in a migration.", "Remove it."),
+    "ClosePortalStmt": ("A cursor has no effect in a migration.", "Remove it."),
+    "ConstraintsSetStmt": ("SET CONSTRAINTS moves checks past the step that they belong to.", _GUARD),
+}
+
+#: Functions that reach past the transaction, the session's guards or the database.
+_FUNCTIONS = re.compile(
+    r"pg_(try_)?advisory_\w+|set_config|pg_(terminate|cancel)_backend|pg_read_\w+|pg_ls_\w+|pg_stat_file"
+    r"|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_create_\w+|pg_drop_replication_slot"
+    r"|pg_logical_\w+|pg_replication_\w+|pg_export_snapshot|lo_\w+|lo(read|write)|dblink\w*|pg_notify"
+    r"|pg_stat_reset\w*|pg_backup_\w+|query_to_xml\w*|cursor_to_xml\w*|pg_sleep\w*"
+)
+
+
+def problem(raw: RawStatement) -> Problem | None:
+    """Why a statement is never run here, or None where it may be planned."""
+    why = _never(raw) or _function(raw)
+    if why is None and raw.kind not in KNOWN:
+        why = Problem(
+            line=raw.line,
+            reason=f"{_name(raw)} is not modelled yet: no plan and no rollback can be promised for it.",
+            next_move="Take it out of this script, or run it by hand.",
+        )
+    return why
+
+
+def _never(raw: RawStatement) -> Problem | None:
+    if raw.kind == "VariableSetStmt":
+        name = str(raw.node.get("name", "ALL")).lower()
+        what = "RESET" if raw.node.get("kind", "").startswith("VAR_RESET") else "SET"
+        if name in ("role", "session_authorization"):
+            return _refuse(raw, f"{what} {name.upper()} changes who the statements run as.", _GUARD)
+        return _refuse(raw, f"{what} {name} changes what the following statements mean.", _GUARD)
+    if raw.kind == "CopyStmt":
+        if raw.node.get("is_program"):
+            return _refuse(raw, "COPY ... PROGRAM runs a program on the server.", _BY_HAND)
+        return _refuse(
+            raw, "COPY reads or writes files, or a client's stream.", "Write the rows as INSERT statements."
+        )
+    if raw.kind == "DropStmt" and raw.node.get("removeType") in ("OBJECT_EVENT_TRIGGER", "OBJECT_FOREIGN_TABLE"):
+        return _refuse(raw, "Event triggers and foreign tables are not for a migration.", _BY_HAND)
+    if raw.kind in _NEVER:
+        reason, next_move = _NEVER[raw.kind]
+        return _refuse(raw, reason, next_move)
+    return None
+
+
+def _function(raw: RawStatement) -> Problem | None:
+    for found in walk({raw.kind: raw.node}):
+        if found.kind == "FuncCall":
+            name = strings(found.node.get("funcname", []))[-1]
+            if _FUNCTIONS.fullmatch(name):
+                return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", _GUARD)
+    return None
+
+
+def _refuse(raw: RawStatement, reason: str, next_move: str) -> Problem:
+    return Problem(line=raw.line, reason=reason, next_move=next_move)
+
+
+def _name(raw: RawStatement) -> str:
+    """The statement's first words in capitals, e.g. CREATE VIEW, as a person would call it."""
+    words = re.findall(r"[A-Za-z]+", raw.text)[:3]
+    fillers = {"or", "replace", "unique", "temp", "temporary", "unlogged", "materialized", "recursive"}
+    if words and words[0].lower() in ("create", "drop", "alter"):
+        rest = [word for word in re.findall(r"[A-Za-z]+", raw.text)[1:6] if word.lower() not in fillers]
+        return " ".join([words[0], *rest[:1]]).upper()
+    return words[0].upper() if words else raw.kind

@@ -1,0 +1,127 @@
+"""A migration's text read into statements, each in one of four classes, or refused."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+
+from workorders.migration.errors import Problem, Refused
+from workorders.migration.sql import refusals, tree
+from workorders.migration.sql.tree import RawStatement
+
+
+class StatementClass(Enum):
+    """What a statement does, as far as its inverse is concerned."""
+
+    MODELLED = "modelled"  # has an operation with an online form and an inverse
+    DEFINITION = "definition"  # changes objects without rows
+    DATA = "data"  # changes rows: its inverse is made of row images
+    REFUSED = "refused"  # never sent to a server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One statement that is to be planned."""
+
+    raw: RawStatement
+    statement_class: StatementClass
+
+    @property
+    def text(self) -> str:
+        """As it stands in the script, without the comments before it."""
+        return self.raw.text
+
+    @property
+    def line(self) -> int:
+        """1-based line in the script."""
+        return self.raw.line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A script that may be planned: every statement of a known class, none refused."""
+
+    #: The file's own text, letter for letter. The oracle sends this.
+    text: str
+    statements: tuple[Statement, ...]
+    #: What was left out, and why; for the report.
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+_DATA = {"UpdateStmt", "DeleteStmt"}
+_MODELLED = {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt"}
+
+#: Timeouts that a script sets for itself: ours are set on each step, so these are left out.
+_DROPPED_SETTINGS = {"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"}
+
+
+def read(text: str) -> Script:
+    """The script's statements.
+
+    Raises Unreadable for what the grammar does not accept, and Refused, with every problem
+    and its line, for statements that are never run here or are not modelled.
+    """
+    problems: list[Problem] = []
+    notes: list[str] = []
+    kept: list[Statement] = []
+    opened: RawStatement | None = None
+    for raw in tree.statements(text):
+        if raw.kind == "TransactionStmt":
+            opened = _grouped(raw, opened, problems)
+            continue
+        if raw.kind == "VariableSetStmt" and _is_dropped(raw):
+            notes.append(f"line {raw.line}: {raw.text!r} is left out: every step has timeouts of its own.")
+            continue
+        problem = refusals.problem(raw)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        kept.append(Statement(raw=raw, statement_class=_class_of(raw)))
+    if opened is not None:
+        problems.append(
+            Problem(
+                line=opened.line,
+                reason="BEGIN without its COMMIT.",
+                next_move="Remove it, or add COMMIT at the end: each step has its own transaction anyway.",
+            )
+        )
+    if problems:
+        raise Refused(*problems)
+    return Script(text=text, statements=tuple(kept), notes=tuple(notes))
+
+
+def _class_of(raw: RawStatement) -> StatementClass:
+    return StatementClass.DATA if raw.kind in _DATA else StatementClass.MODELLED
+
+
+def _is_dropped(raw: RawStatement) -> bool:
+    return raw.node.get("kind") == "VAR_SET_VALUE" and raw.node.get("name") in _DROPPED_SETTINGS
+
+
+def _grouped(raw: RawStatement, opened: RawStatement | None, problems: list[Problem]) -> RawStatement | None:
+    """The BEGIN that is open after a transaction statement; what cannot be a grouping is a problem."""
+    kind = raw.node.get("kind")
+    if kind in ("TRANS_STMT_BEGIN", "TRANS_STMT_START") and opened is None:
+        return raw
+    if kind == "TRANS_STMT_COMMIT" and opened is not None and not raw.node.get("chain"):
+        return None
+    words = {
+        "TRANS_STMT_COMMIT": "COMMIT without a BEGIN would end the transaction that protects a step.",
+        "TRANS_STMT_ROLLBACK": "ROLLBACK would undo a step behind Lockkeeper's back.",
+        "TRANS_STMT_BEGIN": "BEGIN inside BEGIN.",
+        "TRANS_STMT_START": "START TRANSACTION inside BEGIN.",
+    }
+    problems.append(
+        Problem(
+            line=raw.line,
+            reason=words.get(str(kind), f"{raw.text.split(';')[0].strip()!r} steers transactions."),
+            next_move="Remove it: a script is run in transactions that Lockkeeper opens and ends.",
+        )
+    )
+    return opened

@@ -1,0 +1,174 @@
+"""The only place that knows the parser: SQL text to trees, and trees back to text.
+
+Trees are libpg_query's JSON form of the server's own raw parse tree (version 18). The
+JSON path is used rather than the protobuf one because it reads expressions nested ten
+times deeper; see https://github.com/pganalyze/libpg_query.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Error as ProtobufError
+from postgast import PgQueryError, deparse, scan
+from postgast.native import lib
+from postgast.pg_query_pb2 import ParseResult
+
+from workorders.migration.errors import Unreadable
+
+#: A node's fields, or `{"NodeType": fields}` where the grammar allows several types.
+Node = dict[str, Any]
+
+#: libpg_query's tree version, written into the trees that we give back to it.
+_VERSION = 180004
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawStatement:
+    """One statement of a script, as the parser gives it."""
+
+    #: The node's type, e.g. `AlterTableStmt`.
+    kind: str
+    node: Node
+    #: The statement's own text, comments before it and the semicolon left out.
+    text: str
+    #: 1-based line on which its first word stands.
+    line: int
+
+
+def statements(text: str) -> tuple[RawStatement, ...]:
+    """Every statement of a script, in order.
+
+    Raises Unreadable with line and column for what the server's grammar does not accept,
+    and for NUL, at which the parser would silently stop reading.
+    """
+    if "\0" in text:
+        line, column = _place(text, text.index("\0"))
+        raise Unreadable(
+            "The script holds a NUL character, which Postgres cannot store or read.",
+            "Remove it; some editors write UTF-16, save the file as UTF-8.",
+            line=line,
+            column=column,
+        )
+    source = text.removeprefix("\ufeff")
+    shift = len(text) - len(source)
+    try:
+        encoded = source.encode()
+    except UnicodeEncodeError as error:
+        raise Unreadable("The script is not valid Unicode.", "Save the file as UTF-8.") from error
+    result = lib.pg_query_parse(encoded)
+    try:
+        if result.error:
+            failure = result.error.contents
+            at = len(encoded[: max(failure.cursorpos - 1, 0)].decode(errors="ignore")) + shift
+            line, column = _place(text, at)
+            raise Unreadable(
+                f"Postgres's grammar does not accept this: {failure.message.decode(errors='replace')}.",
+                "Mend the statement; psql's backslash commands and COPY data are not SQL.",
+                line=line,
+                column=column,
+            )
+        tree = json.loads(result.parse_tree.decode())
+    finally:
+        lib.pg_query_free_parse_result(result)
+    return tuple(_raw(encoded, entry) for entry in tree.get("stmts", ()))
+
+
+def _raw(encoded: bytes, entry: Node) -> RawStatement:
+    start = entry.get("stmt_location", 0)
+    length = entry.get("stmt_len", 0) or len(encoded) - start
+    body = encoded[start : start + length].decode()
+    begins = start + len(body[: _first_word(body)].encode())
+    text = encoded[begins : start + length].decode().strip()
+    ((kind, node),) = entry["stmt"].items()
+    return RawStatement(kind=kind, node=node, text=text, line=encoded[:begins].count(b"\n") + 1)
+
+
+def _first_word(body: str) -> int:
+    """The character offset of the first token that is no comment."""
+    comments = {"SQL_COMMENT", "C_COMMENT"}
+    try:
+        tokens = scan(body).tokens
+    except PgQueryError:
+        return len(body) - len(body.lstrip())
+    names = type(tokens[0]).DESCRIPTOR.fields_by_name["token"].enum_type.values_by_number if tokens else {}
+    for token in tokens:
+        if names[token.token].name not in comments:
+            return len(body.encode()[: token.start].decode())
+    return 0
+
+
+def _place(text: str, offset: int) -> tuple[int, int]:
+    before = text[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def statement_text(kind: str, node: Node) -> str:
+    """A statement's tree as SQL, in the parser's canonical spelling."""
+    tree = {"version": _VERSION, "stmts": [{"stmt": {kind: node}}]}
+    try:
+        return deparse(ParseDict(tree, ParseResult()))
+    except (PgQueryError, ProtobufError, RecursionError) as error:
+        raise Unreadable(
+            f"A {kind} cannot be written back as SQL.", "Split it into simpler statements."
+        ) from error
+
+
+def expression_text(node: Node) -> str:
+    """An expression's tree as SQL."""
+    select: Node = {
+        "targetList": [{"ResTarget": {"val": node}}],
+        "limitOption": "LIMIT_OPTION_DEFAULT",
+        "op": "SETOP_NONE",
+    }
+    return statement_text("SelectStmt", select).removeprefix("SELECT").strip()
+
+
+def type_text(type_name: Node) -> str:
+    """A TypeName's tree as SQL."""
+    null: Node = {"A_Const": {"isnull": True, "location": -1}}
+    cast = expression_text({"TypeCast": {"arg": null, "typeName": type_name, "location": -1}})
+    return cast.removeprefix("NULL::")
+
+
+def expression(text: str) -> Node:
+    """The tree of one expression, e.g. one that a person gave on the command line.
+
+    Raises Unreadable for anything but exactly one expression.
+    """
+    parsed = statements(f"SELECT ({text}\n)")
+    targets = parsed[0].node.get("targetList", []) if len(parsed) == 1 else []
+    alone = set(parsed[0].node) <= {"targetList", "limitOption", "op"} if parsed else False
+    if len(targets) != 1 or not alone or "name" in targets[0]["ResTarget"]:
+        raise Unreadable(f"{text!r} is not one SQL expression.", "Give a value such as 0 or 'unknown'.")
+    node: Node = targets[0]["ResTarget"]["val"]
+    return node
+
+
+def walk(node: object) -> Iterator[RawNode]:
+    """Every typed node below and including this one, with its type."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict) and key[:1].isupper():
+                yield RawNode(kind=key, node=value)
+            yield from walk(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from walk(item)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawNode:
+    """A node met on a walk."""
+
+    kind: str
+    node: Node
+
+
+def strings(items: list[Node]) -> tuple[str, ...]:
+    """The values of a list of String nodes, such as a qualified name."""
+    return tuple(item["String"].get("sval", "") for item in items)

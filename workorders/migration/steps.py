@@ -1,0 +1,214 @@
+"""A plan's parts as values: what is sent, what it locks, how it is undone and purged.
+
+Everything that runs is rendered here once, as text. A run stores these values in the
+target, so that a later version of Lockkeeper can finish or undo what an earlier one began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import RelationName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """How an action is cut into ranges of a key, each in a transaction of its own.
+
+    The bounds travel as the settings `lockkeeper.low_1`, `lockkeeper.high_1` and so on,
+    one for each key column, as text; the statements read them with `current_setting`,
+    so that they are complete SQL and can be printed and run in psql.
+    """
+
+    #: Gives one row: the lowest key as text columns; no row where there is nothing to do.
+    first: str
+    #: Gives the key that is `lockkeeper.batch_rows` rows beyond the low bound; no row at the end.
+    next: str
+    #: Changes the rows in [low, high).
+    between: tuple[str, ...]
+    #: Changes the rows from low on: the last batch.
+    rest: tuple[str, ...]
+    #: How many columns the key has.
+    key_columns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that is done to a target in one go, in one transaction unless said otherwise."""
+
+    title: str
+    #: The statements, in order. Empty where `batches` or `settles` says what is done.
+    sql: tuple[str, ...] = ()
+    #: Locks on relations that exist before it and that the application may wait for.
+    locks: tuple[Lock, ...] = ()
+    #: Relations that are read from end to end, and those that are written anew.
+    scans: tuple[RelationName, ...] = ()
+    rewrites: tuple[RelationName, ...] = ()
+    is_transactional: bool = True
+    #: A query that gives one boolean: has this happened? Asked of the catalog alone.
+    done: str = "SELECT false"
+    #: For a non-transactional action: what takes away the remains of a failed try.
+    sweep: tuple[str, ...] = ()
+    batches: Batches | None = None
+    #: The misfit, by its position in the step, whose rows are filled or set aside here.
+    settles: int | None = None
+    #: The user's triggers do not fire (`session_replication_role = replica`).
+    as_replica: bool = False
+    #: Row images are captured while it runs, and no table but these may be written.
+    captured: tuple[RelationName, ...] = ()
+
+    @property
+    def strongest(self) -> LockMode | None:
+        """The strongest lock that it takes, or None."""
+        modes = list(LockMode)
+        return max((lock.mode for lock in self.locks), key=modes.index, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """Rows that may come to be and that the old schema cannot hold."""
+
+    table: RelationName
+    #: Columns of the old schema that a `--fill COLUMN=EXPR` may give a value, as now named.
+    fillable: tuple[Fillable, ...]
+    #: A boolean expression over the table's columns as now named: true for such rows.
+    rows: str
+    #: What the old schema demands, in words.
+    reason: str
+    #: Tables that point at this one, with the condition under which a row of it is pointed at.
+    referenced_when: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fillable:
+    """A column under the name that a person knows and the one that it has now."""
+
+    name: str
+    current: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One action of a plan with its way back."""
+
+    #: 0-based position of the statement in the script that it serves.
+    statement: int
+    #: The operation's name, e.g. `set_not_null`.
+    operation: str
+    action: Action
+    #: Undoes it, in this order; each is skipped where its `done` already holds.
+    undo: tuple[Action, ...] = ()
+    #: Makes it final: what was kept for the way back goes.
+    purge: tuple[Action, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+    #: What the undo cannot bring back, in words; "" where it brings back everything.
+    loses: str = ""
+    #: The way back takes about a second at any size; otherwise something is rebuilt or checked online.
+    is_undone_instantly: bool = True
+
+
+def to_json(step: Step) -> dict[str, Any]:
+    """A step as JSON values, as the target's journal stores it."""
+    return {
+        "statement": step.statement,
+        "operation": step.operation,
+        "action": _action_to_json(step.action),
+        "undo": [_action_to_json(action) for action in step.undo],
+        "purge": [_action_to_json(action) for action in step.purge],
+        "misfits": [
+            {
+                "table": [misfit.table.schema, misfit.table.name],
+                "fillable": [[fillable.name, fillable.current] for fillable in misfit.fillable],
+                "rows": misfit.rows,
+                "reason": misfit.reason,
+                "referenced_when": list(misfit.referenced_when),
+            }
+            for misfit in step.misfits
+        ],
+        "loses": step.loses,
+        "is_undone_instantly": step.is_undone_instantly,
+    }
+
+
+def from_json(raw: dict[str, Any]) -> Step:
+    """The step that `to_json` wrote."""
+    return Step(
+        statement=raw["statement"],
+        operation=raw["operation"],
+        action=_action_from_json(raw["action"]),
+        undo=tuple(_action_from_json(action) for action in raw["undo"]),
+        purge=tuple(_action_from_json(action) for action in raw["purge"]),
+        misfits=tuple(
+            Misfit(
+                table=RelationName(schema=misfit["table"][0], name=misfit["table"][1]),
+                fillable=tuple(Fillable(name=pair[0], current=pair[1]) for pair in misfit["fillable"]),
+                rows=misfit["rows"],
+                reason=misfit["reason"],
+                referenced_when=tuple(misfit["referenced_when"]),
+            )
+            for misfit in raw["misfits"]
+        ),
+        loses=raw["loses"],
+        is_undone_instantly=raw["is_undone_instantly"],
+    )
+
+
+def _action_to_json(action: Action) -> dict[str, Any]:
+    batches = action.batches
+    return {
+        "title": action.title,
+        "sql": list(action.sql),
+        "locks": [[lock.relation.schema, lock.relation.name, lock.mode.value] for lock in action.locks],
+        "scans": [[name.schema, name.name] for name in action.scans],
+        "rewrites": [[name.schema, name.name] for name in action.rewrites],
+        "is_transactional": action.is_transactional,
+        "done": action.done,
+        "sweep": list(action.sweep),
+        "batches": None
+        if batches is None
+        else {
+            "first": batches.first,
+            "next": batches.next,
+            "between": list(batches.between),
+            "rest": list(batches.rest),
+            "key_columns": batches.key_columns,
+        },
+        "settles": action.settles,
+        "as_replica": action.as_replica,
+        "captured": [[name.schema, name.name] for name in action.captured],
+    }
+
+
+def _action_from_json(raw: dict[str, Any]) -> Action:
+    batches = raw["batches"]
+    return Action(
+        title=raw["title"],
+        sql=tuple(raw["sql"]),
+        locks=tuple(
+            Lock(relation=RelationName(schema=schema, name=name), mode=LockMode(mode))
+            for schema, name, mode in raw["locks"]
+        ),
+        scans=_names(raw["scans"]),
+        rewrites=_names(raw["rewrites"]),
+        is_transactional=raw["is_transactional"],
+        done=raw["done"],
+        sweep=tuple(raw["sweep"]),
+        batches=None
+        if batches is None
+        else Batches(
+            first=batches["first"],
+            next=batches["next"],
+            between=tuple(batches["between"]),
+            rest=tuple(batches["rest"]),
+            key_columns=batches["key_columns"],
+        ),
+        settles=raw["settles"],
+        as_replica=raw["as_replica"],
+        captured=_names(raw["captured"]),
+    )
+
+
+def _names(raw: list[list[str]]) -> tuple[RelationName, ...]:
+    return tuple(RelationName(schema=schema, name=name) for schema, name in raw)
