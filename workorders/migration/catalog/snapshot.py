@@ -18,6 +18,8 @@ class Column:
     not_null: bool = False
     #: The name of the NOT NULL constraint (18 and later), else None.
     not_null_name: str | None = None
+    #: False for a NOT NULL NOT VALID (18 and later): `not_null` holds for new rows only.
+    is_not_null_validated: bool = True
     #: As `pg_get_expr` writes it; None for identity and generated columns.
     default: str | None = None
     #: "" no, "a" always, "d" by default (`attidentity`).
@@ -34,6 +36,8 @@ class Column:
     is_domain: bool = False
     #: A NOT NULL holds through the type itself.
     is_not_null_domain: bool = False
+    #: A parent has it too, so it cannot be dropped or altered here alone.
+    is_inherited: bool = False
     comment: str | None = None
 
 
@@ -44,12 +48,17 @@ class Constraint:
     name: str
     #: c check, f foreign key, p primary key, u unique, x exclude, t constraint trigger (`contype`).
     kind: str
-    #: As `pg_get_constraintdef` writes it, NOT VALID left out.
+    #: As `pg_get_constraintdef` writes it, NOT VALID and NOT ENFORCED left out.
     definition: str
     #: The table's own columns in it, in its order; for a check, those that it reads.
     columns: tuple[str, ...] = ()
     is_validated: bool = True
     is_no_inherit: bool = False
+    #: False for NOT ENFORCED (18 and later).
+    is_enforced: bool = True
+    is_deferrable: bool = False
+    #: A parent has it too, so it cannot be dropped here alone.
+    is_inherited: bool = False
     #: The index behind it (p, u, x), in the table's schema.
     index: str | None = None
     #: Where a foreign key points, and what it does there: `a r c n d` as `confdeltype`.
@@ -78,6 +87,10 @@ class Index:
     is_clustered: bool = False
     #: The constraint that it belongs to.
     constraint: str | None = None
+    #: The access method, e.g. `btree`.
+    method: str = "btree"
+    #: It is attached to an index of the partitioned parent.
+    is_inherited: bool = False
     size_bytes: int = 0
     comment: str | None = None
 
@@ -91,7 +104,10 @@ class Trigger:
     #: O origin, D disabled, R replica, A always (`tgenabled`).
     enabled: str = "O"
     is_row: bool = True
+    #: Schema-qualified, quoted where needed.
     function: str = ""
+    #: A partition's copy of its parent's trigger.
+    is_inherited: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +120,10 @@ class Dependant:
     description: str
     #: The column that it needs; None for the whole table.
     column: str | None = None
+    #: The relation that it is (a view) or is part of (a policy, a foreign key), where there is one.
+    relation: RelationName | None = None
+    #: It is part of the same table: in the way of DROP COLUMN, never of DROP TABLE.
+    is_own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +144,14 @@ class Table:
     statistics: tuple[Statistics, ...] = ()
     dependants: tuple[Dependant, ...] = ()
     is_partition: bool = False
+    #: As `pg_get_partkeydef` writes it, e.g. `RANGE (k)`, for a partitioned table.
+    partition_key: str | None = None
+    #: E.g. `FOR VALUES FROM (0) TO (100)`, for a partition.
+    partition_bound: str | None = None
+    #: What it inherits from, or is a partition of, in order.
+    parents: tuple[RelationName, ...] = ()
+    #: What inherits from it, or is a partition of it; sorted.
+    children: tuple[RelationName, ...] = ()
     #: It inherits from, or is inherited by, another table.
     has_inheritance: bool = False
     has_row_security: bool = False
@@ -205,6 +233,8 @@ class Catalog:
     immutable_functions: frozenset[str] = frozenset()
     #: Functions, by unqualified name, with a volatile overload.
     volatile_functions: frozenset[str] = frozenset()
+    #: Enum types with their labels in order.
+    enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.
     settings: Mapping[str, str] = field(default_factory=dict)
 

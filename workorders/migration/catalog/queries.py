@@ -1,0 +1,121 @@
+"""Named catalog queries, and the session in which they are asked.
+
+A `.sql` file holds queries, each begun by `-- name: NAME`, with a sentence about it on the
+next lines. A line that ends in `-- from N` is sent only to servers of major version N and
+later, `-- before N` only to earlier ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from workorders.migration.connections import Database
+from workorders.migration.errors import Blocked
+
+#: How long a catalog function may wait for a table that another session holds exclusively.
+LOCK_TIMEOUT_MS = 2000
+
+#: All that changes how the server writes an expression or a definition.
+_PINNED: Mapping[str, str] = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "jit": "off",
+}
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_VERSION = re.compile(r"-- (from|before) (\d+)$")
+
+
+def queries(file_name: str) -> dict[str, str]:
+    """The queries of a file beside this module, by name, in the file's order."""
+    text = files(__package__).joinpath(file_name).read_text(encoding="utf-8")
+    parts = _NAME.split(text)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+
+
+def for_server(query: str, major: int) -> str:
+    """The query without the lines that this major version does not know."""
+    return "\n".join(line for line in query.splitlines() if _is_for(line, major))
+
+
+def _is_for(line: str, major: int) -> bool:
+    marked = _VERSION.search(line)
+    if marked is None:
+        return True
+    return (major >= int(marked[2])) == (marked[1] == "from")
+
+
+class Reading:
+    """A transaction in which the catalog is read; made by `reading`."""
+
+    def __init__(self, database: Database, search_path: tuple[str, ...]) -> None:
+        self._database = database
+        #: `current_schemas(false)` as the session had it.
+        self.search_path = search_path
+        #: The server's major version.
+        self.major = database.info.server_version // 10000
+
+    def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
+        """All rows of a query, its lines chosen for this server."""
+        text = for_server(query, self.major)
+        with self._database.cursor(row_factory=dict_row) as cursor:
+            # The text is one of our own files', never input.
+            statement = sql.SQL(text)
+            return cursor.execute(statement, parameters or None, prepare=False).fetchall()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A savepoint, so that what fails in it does not end the reading."""
+        with self._database.transaction():
+            yield
+
+
+@contextmanager
+def reading(database: Database) -> Iterator[Reading]:
+    """One consistent view of the catalog, with all settings pinned that change its text.
+
+    REPEATABLE READ and READ ONLY where the connection is not yet in a transaction; inside one it
+    is a savepoint. Either is rolled back at the end, which also gives the session its settings
+    back. Raises Blocked if a table is held exclusively for longer than LOCK_TIMEOUT_MS (or the
+    session's own `lock_timeout` if shorter).
+    """
+    is_first = database.info.transaction_status == TransactionStatus.IDLE
+    try:
+        with database.transaction(force_rollback=True):
+            if is_first:
+                database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            row = database.execute(
+                "SELECT pg_catalog.current_schemas(false)::text[],"
+                " (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'lock_timeout')"
+            ).fetchone()
+            assert row is not None
+            if not 0 < row[1] <= LOCK_TIMEOUT_MS:
+                _pin(database, "lock_timeout", f"{LOCK_TIMEOUT_MS}ms")
+            for name, value in _PINNED.items():
+                _pin(database, name, value)
+            yield Reading(database, tuple(row[0]))
+    except errors.LockNotAvailable as error:
+        raise Blocked(
+            "The catalog cannot be read: another session holds a table exclusively.",
+            "Wait until it is done; pg_locks shows who holds ACCESS EXCLUSIVE.",
+        ) from error
+
+
+def _pin(database: psycopg.Connection[Any], name: str, value: str) -> None:
+    database.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))

@@ -1,0 +1,140 @@
+"""A database's catalog, read in a fixed number of queries whatever the number of tables.
+
+Reads the catalogs alone, never a row of a table, and needs no privilege: pg_catalog is readable
+by every role. Sizes take ACCESS SHARE on each table; where that cannot be had, they
+are the estimates of the last VACUUM or ANALYZE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from psycopg import errors
+
+from workorders.migration.catalog import tables
+from workorders.migration.catalog.queries import Reading, queries, reading
+from workorders.migration.catalog.snapshot import Catalog, Identity
+from workorders.migration.connections import Database
+from workorders.migration.names import RelationName
+
+_QUERIES = queries("read.sql")
+
+_Row: TypeAlias = Mapping[str, Any]
+
+#: Settings that change what a statement means or what it leaves behind.
+MEANINGFUL_SETTINGS = (
+    "search_path",
+    "TimeZone",
+    "DateStyle",
+    "IntervalStyle",
+    "timezone_abbreviations",
+    "standard_conforming_strings",
+    "backslash_quote",
+    "array_nulls",
+    "transform_null_equals",
+    "extra_float_digits",
+    "bytea_output",
+    "xmlbinary",
+    "xmloption",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "default_text_search_config",
+    "default_tablespace",
+    "default_table_access_method",
+    "default_toast_compression",
+    "default_transaction_isolation",
+    "check_function_bodies",
+    "row_security",
+    "session_replication_role",
+)
+
+
+def read(database: Database) -> Catalog:
+    """The catalog as the role sees it, without system schemas, OUR_SCHEMA and temporary objects.
+
+    What is ours outside OUR_SCHEMA (`names.is_ours`) is in it. Consistent within itself: one
+    REPEATABLE READ transaction, or the caller's. Leaves the session's settings as they were.
+    `settings` holds MEANINGFUL_SETTINGS as a new session of this role would have them, and the
+    role's and the database's own settings with a dot in their name.
+    Raises Blocked as `reading` does.
+    """
+    with reading(database) as view:
+        session = view.rows(_QUERIES["session"])[0]
+        volatility = view.rows(_QUERIES["volatility"])
+        return Catalog(
+            identity=Identity(system_identifier=_system_identifier(view), database=session["database"]),
+            server_version=session["server_version"],
+            search_path=view.search_path,
+            role=session["role"],
+            role_is_superuser=session["is_superuser"],
+            role_sets_replication_role=session["sets_replication_role"],
+            tables=tables.read(view, _all_sizes(view)),
+            relation_names=_by_schema(view.rows(_QUERIES["relation_names"])),
+            constraint_names=_by_schema(view.rows(_QUERIES["constraint_names"])),
+            schemas=frozenset(row["name"] for row in view.rows(_QUERIES["schemas"])),
+            immutable_functions=frozenset(row["name"] for row in volatility if row["is_immutable"]),
+            volatile_functions=frozenset(row["name"] for row in volatility if row["is_volatile"]),
+            enums={_name(row): tuple(row["labels"]) for row in view.rows(_QUERIES["enums"])},
+            settings={
+                row["name"]: row["value"]
+                for row in view.rows(_QUERIES["settings"], names=list(MEANINGFUL_SETTINGS))
+            },
+        )
+
+
+def identity(database: Database) -> Identity:
+    """Which database this is.
+
+    The system identifier is the cluster's own; where the role may not execute
+    `pg_control_system`, it is `hash-` and a digest of the database's oid and name, the template
+    databases and the version, which is stable but could be the same in a copy of the cluster.
+    """
+    with reading(database) as view:
+        session = view.rows(_QUERIES["session"])[0]
+        return Identity(system_identifier=_system_identifier(view), database=session["database"])
+
+
+def sizes(database: Database, names: Collection[RelationName]) -> dict[RelationName, int]:
+    """Bytes of each table (heap, TOAST, indexes) or index; those that do not exist are left out."""
+    wanted = list(names)
+    with reading(database) as view:
+        rows = view.rows(
+            _QUERIES["sizes_of"],
+            schemas=[name.schema for name in wanted],
+            names=[name.name for name in wanted],
+        )
+    return {_name(row): row["size_bytes"] for row in rows}
+
+
+def _system_identifier(view: Reading) -> str:
+    try:
+        with view.attempt():
+            return str(view.rows(_QUERIES["identity"])[0]["system_identifier"])
+    except errors.InsufficientPrivilege:
+        facts = view.rows(_QUERIES["identity_without_control"])[0]
+        return "hash-" + hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:20]
+
+
+def _all_sizes(view: Reading) -> dict[int, int]:
+    try:
+        with view.attempt():
+            rows = view.rows(_QUERIES["sizes"])
+    except errors.LockNotAvailable:
+        rows = view.rows(_QUERIES["estimated_sizes"])
+    # A relation dropped meanwhile has no size any more.
+    return {row["oid"]: row["size_bytes"] or 0 for row in rows}
+
+
+def _by_schema(rows: Iterable[_Row]) -> dict[str, frozenset[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row["schema"]].add(row["name"])
+    return {schema: frozenset(names) for schema, names in found.items()}
+
+
+def _name(row: _Row) -> RelationName:
+    return RelationName(schema=row["schema"], name=row["name"])

@@ -1,0 +1,117 @@
+-- name: session
+-- Who reads, where, and what the role may.
+SELECT pg_catalog.current_database()::text AS database,
+       current_user::text AS role,
+       pg_catalog.current_setting('server_version_num')::int AS server_version,
+       r.rolsuper AS is_superuser,
+       pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS sets_replication_role -- from 15
+       r.rolsuper AS sets_replication_role -- before 15
+  FROM pg_catalog.pg_roles r
+ WHERE r.rolname = current_user
+
+-- name: identity
+-- The cluster's own number. PUBLIC may execute this unless someone has revoked it.
+SELECT system_identifier::text AS system_identifier FROM pg_catalog.pg_control_system()
+
+-- name: identity_without_control
+-- What tells this database from others where pg_control_system is not allowed.
+SELECT d.oid::text AS oid, d.datname::text AS name,
+       pg_catalog.current_setting('data_checksums') AS checksums,
+       pg_catalog.current_setting('server_version_num') AS version,
+       (SELECT pg_catalog.string_agg(other.oid || ' ' || other.datname, ',' ORDER BY other.oid)
+          FROM pg_catalog.pg_database other WHERE other.datistemplate) AS templates
+  FROM pg_catalog.pg_database d
+ WHERE d.datname = pg_catalog.current_database()
+
+-- name: schemas
+-- Every schema that is neither the system's nor ours.
+SELECT nspname::text AS name
+  FROM pg_catalog.pg_namespace
+ WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'lockkeeper')
+
+-- name: relation_names
+-- Every name taken in pg_class.
+SELECT n.nspname::text AS schema, c.relname::text AS name
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
+
+-- name: constraint_names
+-- Every constraint's name, NOT NULL and domains' included.
+SELECT n.nspname::text AS schema, k.conname::text AS name
+  FROM pg_catalog.pg_constraint k
+  JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
+
+-- name: volatility
+-- For each name of a function, whether all overloads are immutable and whether any is volatile.
+SELECT p.proname::text AS name,
+       pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
+       pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
+  FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname <> 'lockkeeper'
+ GROUP BY p.proname
+
+-- name: settings
+-- What the role and the database give every new session, of the settings that change SQL's meaning.
+SELECT name, reset_val AS value
+  FROM pg_catalog.pg_settings
+ WHERE name = ANY (%(names)s)
+UNION ALL
+SELECT DISTINCT ON (pg_catalog.split_part(item, '=', 1))
+       pg_catalog.split_part(item, '=', 1),
+       pg_catalog.substr(item, pg_catalog.strpos(item, '=') + 1)
+  FROM (SELECT s.setdatabase, s.setrole, pg_catalog.unnest(s.setconfig) AS item
+          FROM pg_catalog.pg_db_role_setting s
+         WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database
+                                      WHERE datname = pg_catalog.current_database()))
+           AND s.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user))
+       ) custom
+ -- The built-in ones are above; a name with a dot is an application's own.
+ WHERE pg_catalog.strpos(pg_catalog.split_part(item, '=', 1), '.') > 0
+
+-- name: enums
+-- Enum types with their labels in order.
+SELECT n.nspname::text AS schema, t.typname::text AS name,
+       pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+  FROM pg_catalog.pg_type t
+  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+  JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
+ GROUP BY 1, 2
+
+-- name: sizes
+-- Bytes of relations by oid: all of a table, an index alone. Takes ACCESS SHARE on each.
+SELECT c.oid,
+       CASE WHEN c.relkind = 'i' THEN pg_catalog.pg_relation_size(c.oid)
+            ELSE pg_catalog.pg_total_relation_size(c.oid) END AS size_bytes
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
+
+-- name: sizes_of
+-- Bytes of the named tables (heap, TOAST and indexes) or indexes.
+SELECT n.nspname::text AS schema, c.relname::text AS name,
+       CASE WHEN c.relkind IN ('i', 'I') THEN pg_catalog.pg_relation_size(c.oid)
+            ELSE pg_catalog.pg_total_relation_size(c.oid) END AS size_bytes
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.unnest(%(schemas)s::text[], %(names)s::text[]) AS wanted (schema, name)
+    ON n.nspname = wanted.schema AND c.relname = wanted.name
+
+-- name: estimated_sizes
+-- The same from the last VACUUM or ANALYZE, without any lock: where `sizes` cannot have one.
+SELECT c.oid,
+       (c.relpages::bigint
+        + CASE WHEN c.relkind = 'i' THEN 0 ELSE
+            (SELECT coalesce(pg_catalog.sum(ic.relpages), 0) FROM pg_catalog.pg_index i
+               JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid)
+            + coalesce(t.relpages, 0) END)
+       * pg_catalog.current_setting('block_size')::bigint AS size_bytes
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
+ WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
