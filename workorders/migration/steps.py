@@ -103,6 +103,8 @@ class Step:
     #: Makes it final: what was kept for the way back goes.
     purge: tuple[Action, ...] = ()
     misfits: tuple[Misfit, ...] = ()
+    #: Tables of ours that the step or its undo may fill; dropped by any purge.
+    remains: tuple[RelationName, ...] = ()
     #: What the undo cannot bring back, in words; "" where it brings back everything.
     loses: str = ""
     #: The way back takes about a second at any size; otherwise something is rebuilt or checked online.
@@ -127,6 +129,7 @@ def to_json(step: Step) -> dict[str, Any]:
             }
             for misfit in step.misfits
         ],
+        "remains": [[name.schema, name.name] for name in step.remains],
         "loses": step.loses,
         "is_undone_instantly": step.is_undone_instantly,
     }
@@ -150,6 +153,7 @@ def from_json(raw: dict[str, Any]) -> Step:
             )
             for misfit in raw["misfits"]
         ),
+        remains=_names(raw["remains"]),
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
     )

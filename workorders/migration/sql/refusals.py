@@ -84,7 +84,8 @@ def _never(raw: RawStatement) -> Problem | None:
         return _refuse(
             raw, "COPY reads or writes files, or a client's stream.", "Write the rows as INSERT statements."
         )
-    if raw.kind == "DropStmt" and raw.node.get("removeType") in ("OBJECT_EVENT_TRIGGER", "OBJECT_FOREIGN_TABLE"):
+    outside = ("OBJECT_EVENT_TRIGGER", "OBJECT_FOREIGN_TABLE")
+    if raw.kind == "DropStmt" and raw.node.get("removeType") in outside:
         return _refuse(raw, "Event triggers and foreign tables are not for a migration.", _BY_HAND)
     if raw.kind in _NEVER:
         reason, next_move = _NEVER[raw.kind]

@@ -111,7 +111,7 @@ def statement_text(kind: str, node: Node) -> str:
     """A statement's tree as SQL, in the parser's canonical spelling."""
     tree = {"version": _VERSION, "stmts": [{"stmt": {kind: node}}]}
     try:
-        return deparse(ParseDict(tree, ParseResult()))
+        return str(deparse(ParseDict(tree, ParseResult())))
     except (PgQueryError, ProtobufError, RecursionError) as error:
         raise Unreadable(
             f"A {kind} cannot be written back as SQL.", "Split it into simpler statements."
@@ -172,3 +172,28 @@ class RawNode:
 def strings(items: list[Node]) -> tuple[str, ...]:
     """The values of a list of String nodes, such as a qualified name."""
     return tuple(item["String"].get("sval", "") for item in items)
+
+
+def renamed_columns(expression_sql: str, names: dict[str, str]) -> str:
+    """An expression with some of its columns under other names."""
+    node = expression(expression_sql)
+    for found in walk({"Expr": node}):
+        if found.kind == "ColumnRef" and "String" in found.node["fields"][-1]:
+            last = found.node["fields"][-1]["String"]
+            last["sval"] = names.get(last["sval"], last["sval"])
+    return expression_text(node)
+
+
+def columns_in(node: object) -> tuple[str, ...]:
+    """The unqualified names of the columns that an expression mentions, each once, in order."""
+    found = [
+        strings(item.node["fields"])[-1]
+        for item in walk(node)
+        if item.kind == "ColumnRef" and all("String" in field for field in item.node["fields"])
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def functions_in(node: object) -> tuple[str, ...]:
+    """The unqualified names of the functions that an expression calls."""
+    return tuple(strings(item.node["funcname"])[-1] for item in walk(node) if item.kind == "FuncCall")
