@@ -1,0 +1,129 @@
+"""Makes `github.json`: the part of GitHub's OpenAPI description that the project uses.
+
+Get the description with `npm pack @octokit/openapi` (MIT), unpack it, and run
+`python -m tests.openapi.excerpt package/generated/api.github.com.json`.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).with_name("github.json")
+
+#: The paths in use with their methods. A route of the sandbox that is missing here fails a test.
+PATHS: Mapping[str, str] = {
+    "/app": "get",
+    "/app/hook/deliveries": "get",
+    "/app/hook/deliveries/{delivery_id}": "get",
+    "/app/hook/deliveries/{delivery_id}/attempts": "post",
+    "/app/installations": "get",
+    "/app/installations/{installation_id}": "get",
+    "/app/installations/{installation_id}/access_tokens": "post",
+    "/installation/repositories": "get",
+    "/rate_limit": "get",
+    "/repos/{owner}/{repo}": "get",
+    "/repos/{owner}/{repo}/collaborators/{username}/permission": "get",
+    "/repos/{owner}/{repo}/contents/{path}": "get",
+    "/repos/{owner}/{repo}/installation": "get",
+    "/repos/{owner}/{repo}/issues": "get post",
+    "/repos/{owner}/{repo}/issues/comments": "get",
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}": "get patch delete",
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions": "get post",
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}": "delete",
+    "/repos/{owner}/{repo}/issues/{issue_number}": "get patch",
+    "/repos/{owner}/{repo}/issues/{issue_number}/comments": "get post",
+    "/repos/{owner}/{repo}/issues/{issue_number}/labels": "get post put",
+    "/repos/{owner}/{repo}/issues/{issue_number}/labels/{name}": "delete",
+    "/repos/{owner}/{repo}/issues/{issue_number}/reactions": "get post",
+    "/repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}": "delete",
+    "/repos/{owner}/{repo}/labels": "get post",
+    "/repos/{owner}/{repo}/labels/{name}": "get patch",
+    "/user/{account_id}": "get",
+    "/users/{username}": "get",
+}
+
+#: Prose and examples, half of the description's size; nothing is checked against them.
+_PROSE = ("example", "examples", "externalDocs", "summary", "tags", "title", "operationId")
+
+
+def excerpt(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The used paths with every component that they refer to, mended and without prose."""
+    paths = {
+        path: {method: description["paths"][path][method] for method in methods.split()}
+        for path, methods in PATHS.items()
+    }
+    components: dict[str, dict[str, Any]] = {}
+    waiting = list(_references(paths))
+    while waiting:
+        kind, name = waiting.pop().removeprefix("#/components/").split("/")
+        if name not in components.setdefault(kind, {}):
+            part = components[kind][name] = description["components"][kind][name]
+            waiting += _references(part)
+    whole = {
+        "openapi": description["openapi"],
+        "info": {"title": "Excerpt of GitHub's REST API", "version": description["info"]["version"]},
+        "servers": [{"url": "https://api.github.com"}],
+        "paths": paths,
+        "components": components,
+    }
+    mended: dict[str, Any] = _mend(whole, is_schema_map=False)
+    _admit_bare_labels(mended)
+    return mended
+
+
+def _admit_bare_labels(description: dict[str, Any]) -> None:
+    """GitHub takes a bare list of names for an issue's labels, and PyGithub sends one."""
+    operations = description["paths"]["/repos/{owner}/{repo}/issues/{issue_number}/labels"]
+    for method in ("post", "put"):
+        content = operations[method]["requestBody"]["content"]["application/json"]
+        named = content["schema"].get("oneOf", [content["schema"]])
+        if not any(schema.get("type") == "array" for schema in named):
+            content["schema"] = {"oneOf": [*named, {"type": "array", "items": {"type": "string"}}]}
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from _references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _references(value)
+
+
+def _mend(part: Any, *, is_schema_map: bool) -> Any:
+    """A copy without prose, in which a nullable enum holds null.
+
+    In a map of names to schemas (`is_schema_map`) the keys are fields' names, which may well be
+    called `title` or `example`, and stay.
+    """
+    if isinstance(part, list):
+        return [_mend(value, is_schema_map=False) for value in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {}
+    for key, value in part.items():
+        if not is_schema_map:
+            if key in _PROSE or key.startswith("x-"):
+                continue
+            if key == "description" and isinstance(value, str):
+                # A response must have one; its words are free.
+                value = ""
+        kept[key] = _mend(value, is_schema_map=not is_schema_map and key in ("properties", "schemas"))
+    if not is_schema_map and kept.get("nullable") and "enum" in kept and None not in kept["enum"]:
+        kept["enum"] = [*kept["enum"], None]
+    return kept
+
+
+def main() -> None:
+    """Write the excerpt of the description named on the command line."""
+    description = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    text = json.dumps(excerpt(description), indent=1, sort_keys=True)
+    TARGET.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
