@@ -1,0 +1,86 @@
+"""What GitHub sent: stored once, handled once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.store.ours import Ours, row, rows, run
+from bot.store.queries import queries
+
+_QUERY = queries("deliveries")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One delivery that is to be handled."""
+
+    id: int
+    guid: str
+    #: GitHub's name of the event, e.g. "issue_comment".
+    event: str
+    #: JSON as it was received.
+    payload: str
+    #: Failed tries so far.
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """Where a command stands, whatever delivery it came by."""
+
+    repository_id: int
+    comment_id: int
+    #: 1-based line in the comment's body.
+    line: int
+
+
+def store(ours: Ours, guid: str, event: str, payload: str) -> int | None:
+    """The delivery's number; None where this GUID is stored already."""
+    found = row(ours, _QUERY["insert_delivery"], guid=guid, event=event, payload=payload)
+    return None if found is None else int(found["id"])
+
+
+def locked(ours: Ours, delivery_id: int) -> Delivery | None:
+    """The delivery, for us alone in this transaction; None where it is over or another has it."""
+    found = row(ours, _QUERY["lock_delivery"], id=delivery_id)
+    return None if found is None else Delivery(**found)
+
+
+def handled(ours: Ours, delivery_id: int) -> None:
+    """It is over, and well."""
+    run(ours, _QUERY["handled_delivery"], id=delivery_id)
+
+
+def postponed(
+    ours: Ours, delivery_id: int, *, pause_seconds: float, is_failure: bool, reference: str = ""
+) -> None:
+    """It is tried again after the pause; a failure counts as an attempt, a wait for others does not."""
+    run(
+        ours, _QUERY["postponed_delivery"],
+        id=delivery_id, pause_seconds=pause_seconds, counts=int(is_failure), reference=reference,
+    )  # fmt: skip
+
+
+def failed(ours: Ours, delivery_id: int, reference: str) -> None:
+    """It is given up; the log has the reference."""
+    run(ours, _QUERY["failed_delivery"], id=delivery_id, reference=reference)
+
+
+def due(ours: Ours) -> tuple[int, ...]:
+    """Deliveries whose time has come and that have no job; at most a hundred."""
+    return tuple(each["id"] for each in rows(ours, _QUERY["deliveries_due"]))
+
+
+def forget(ours: Ours) -> None:
+    """Payloads after 30 days, ids after 90."""
+    run(ours, _QUERY["forget_payloads"])
+    run(ours, _QUERY["forget_deliveries"])
+
+
+def obeyed_first(ours: Ours, command: CommandLine) -> bool:
+    """Marks the command as obeyed; False where it was before."""
+    found = row(
+        ours, _QUERY["insert_handled_command"],
+        repository_id=command.repository_id, comment_id=command.comment_id, line=command.line,
+    )  # fmt: skip
+    return found is not None

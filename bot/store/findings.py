@@ -1,0 +1,56 @@
+"""What roles found: for the later phases of an order, and for later orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from bot.store.ours import Ours, row, rows, run
+from bot.store.queries import queries
+from workorders.intents import Remember
+
+_QUERY = queries("orders")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What an earlier order taught."""
+
+    order_id: int
+    target: str
+    tables: tuple[str, ...]
+    summary: str
+    facts: Mapping[str, str | int | float | bool]
+    remembered_at: datetime
+
+
+def keep(ours: Ours, order_id: int, phase: int, name: str, found: Mapping[str, Any]) -> None:
+    """Keeps what was found, as JSON, instead of what the phase had found under this name before."""
+    run(ours, _QUERY["put_report"], order_id=order_id, phase=phase, name=name, found=Jsonb(dict(found)))
+
+
+def kept(ours: Ours, order_id: int, phase: int, name: str) -> Mapping[str, Any] | None:
+    """What the phase found under this name; None where nothing was kept."""
+    found = row(ours, _QUERY["get_report"], order_id=order_id, phase=phase, name=name)
+    return None if found is None else dict(found["found"])
+
+
+def remember(ours: Ours, what: Remember) -> None:
+    """Keeps a lesson."""
+    run(
+        ours, _QUERY["insert_memory"],
+        order_id=what.order_id, target=what.target, tables=list(what.tables), summary=what.summary,
+        facts=Jsonb(dict(what.facts)),
+    )  # fmt: skip
+
+
+def remembered(ours: Ours, target: str, tables: tuple[str, ...]) -> tuple[Memory, ...]:
+    """Lessons about any of these tables on this target, newest first; at most twenty."""
+    return tuple(
+        Memory(**{**each, "tables": tuple(each["tables"])})
+        for each in rows(ours, _QUERY["remembered"], target=target, tables=list(tables))
+    )

@@ -1,0 +1,168 @@
+-- insert_order --
+-- Opens an order.
+INSERT INTO orders (
+    repository_id, full_name, installation_id, asked_on, definition, definition_text, target,
+    sql, sql_origin, title, state, opened_at
+) VALUES (
+    %(repository_id)s, %(full_name)s, %(installation_id)s, %(asked_on)s, %(definition)s, %(definition_text)s,
+    %(target)s, %(sql)s, %(sql_origin)s, %(title)s, %(state)s, %(opened_at)s
+) RETURNING id;
+
+-- read_order --
+-- One order with its authors, approvals that count and criteria.
+SELECT orders.*,
+    (SELECT json_agg(json_build_object('id', person_id, 'login', login, 'is_bot', is_bot) ORDER BY position)
+     FROM order_authors WHERE order_id = orders.id) AS authors,
+    (SELECT json_agg(json_build_object('id', person_id, 'login', login, 'digest', digest,
+                                       'accepted', accepted, 'approved_at', approved_at) ORDER BY id)
+     FROM approvals WHERE order_id = orders.id AND voided_at IS NULL) AS approvals,
+    (SELECT json_agg(json_build_object('number', number, 'text', text, 'holds', holds,
+                                       'evidence', evidence) ORDER BY number)
+     FROM criteria WHERE order_id = orders.id) AS criteria
+FROM orders WHERE id = ANY(%(ids)s) ORDER BY id;
+
+-- lock_order --
+-- The version of an order, which nobody else can change until the end of the transaction.
+SELECT version FROM orders WHERE id = %(id)s FOR UPDATE;
+
+-- order_by_issue --
+-- The order whose issue this is.
+SELECT id FROM orders WHERE repository_id = %(repository_id)s AND issue_number = %(number)s;
+
+-- orders_asked_on --
+-- The orders that were asked for on an issue or pull request, oldest first.
+SELECT id FROM orders WHERE repository_id = %(repository_id)s AND asked_on = %(number)s ORDER BY id;
+
+-- orders_of_target --
+-- All orders on a target, oldest first.
+SELECT id FROM orders WHERE target = %(target)s ORDER BY id;
+
+-- orders_of_repository --
+-- All orders of a repository, oldest first.
+SELECT id FROM orders WHERE repository_id = %(repository_id)s ORDER BY id;
+
+-- all_orders --
+-- The newest orders first.
+SELECT id FROM orders ORDER BY id DESC LIMIT %(limit)s;
+
+-- advance_version --
+-- One more change of the order; whoever decided on the version before must decide again.
+UPDATE orders SET version = version + 1 WHERE id = %(id)s RETURNING version;
+
+-- set_state --
+-- Moved. A moved order has no failed tries behind it.
+UPDATE orders SET state = %(state)s, attempts = 0 WHERE id = %(id)s;
+
+-- set_script --
+-- The script is replaced, and no review speaks of it yet.
+UPDATE orders SET sql = %(sql)s, sql_origin = %(sql_origin)s, digest = '' WHERE id = %(id)s;
+
+-- set_digest --
+-- The newest review's digest.
+UPDATE orders SET digest = %(digest)s WHERE id = %(id)s;
+
+-- set_run --
+-- The run in the target that carries the order out.
+UPDATE orders SET run = %(run)s WHERE id = %(id)s;
+
+-- set_issue --
+-- The issue has been opened. A second number is refused by giving no row.
+UPDATE orders SET issue_number = %(number)s, version = version + 1
+WHERE id = %(id)s AND (issue_number IS NULL OR issue_number = %(number)s)
+RETURNING id;
+
+-- insert_author --
+-- One more person who may not approve.
+INSERT INTO order_authors (order_id, person_id, login, is_bot)
+VALUES (%(order_id)s, %(person_id)s, %(login)s, %(is_bot)s) ON CONFLICT DO NOTHING;
+
+-- insert_approval --
+-- One more approval; gives no row where the person has approved this digest already.
+INSERT INTO approvals (order_id, person_id, login, digest, accepted, approved_at)
+VALUES (%(order_id)s, %(person_id)s, %(login)s, %(digest)s, %(accepted)s, %(approved_at)s)
+ON CONFLICT (order_id, person_id, digest) WHERE voided_at IS NULL
+DO UPDATE SET accepted = EXCLUDED.accepted, approved_at = EXCLUDED.approved_at
+RETURNING id;
+
+-- void_approvals --
+-- Those so far count no longer.
+UPDATE approvals SET voided_at = %(at)s, void_reason = %(reason)s
+WHERE order_id = %(order_id)s AND voided_at IS NULL;
+
+-- delete_criteria --
+-- Makes room for the criteria as they stand now.
+DELETE FROM criteria WHERE order_id = %(order_id)s;
+
+-- insert_criterion --
+-- A criterion as it stands now.
+INSERT INTO criteria (order_id, number, text, holds, evidence)
+VALUES (%(order_id)s, %(number)s, %(text)s, %(holds)s, %(evidence)s);
+
+-- look_again --
+-- When the worker is to look at the order unasked; NULL: when asked.
+UPDATE orders SET due_at = %(at)s WHERE id = %(id)s;
+
+-- look_again_unless_asked --
+-- The same, unless an earlier time is set.
+UPDATE orders SET due_at = least(due_at, now() + make_interval(secs => %(pause_seconds)s))
+WHERE id = %(id)s;
+
+-- order_failed --
+-- The job that works on the order has failed once more; gives how often in a row.
+UPDATE orders SET attempts = attempts + 1 WHERE id = %(id)s RETURNING attempts;
+
+-- order_worked --
+-- The job that works on the order has ended well.
+UPDATE orders SET attempts = 0 WHERE id = %(id)s AND attempts > 0;
+
+-- orders_due --
+-- Orders whose time has come and that no job is about to work on.
+SELECT id, target FROM orders
+WHERE due_at <= now() AND NOT EXISTS (
+    SELECT FROM procrastinate_jobs
+    WHERE queueing_lock = 'order:' || orders.id AND status IN ('todo', 'doing')
+)
+ORDER BY due_at LIMIT 100;
+
+-- has_order_job --
+-- Whether a job about the order waits or runs.
+SELECT EXISTS (
+    SELECT FROM procrastinate_jobs
+    WHERE queueing_lock = 'order:' || %(id)s::bigint AND status IN ('todo', 'doing')
+) AS found;
+
+-- put_report --
+-- What a role found in a phase, instead of what it found before.
+INSERT INTO reports (order_id, phase, name, found) VALUES (%(order_id)s, %(phase)s, %(name)s, %(found)s)
+ON CONFLICT (order_id, phase, name) DO UPDATE SET found = EXCLUDED.found, saved_at = now();
+
+-- get_report --
+-- What a role found in a phase.
+SELECT found FROM reports WHERE order_id = %(order_id)s AND phase = %(phase)s AND name = %(name)s;
+
+-- insert_memory --
+-- What an order taught.
+INSERT INTO memory (order_id, target, tables, summary, facts)
+VALUES (%(order_id)s, %(target)s, %(tables)s, %(summary)s, %(facts)s);
+
+-- remembered --
+-- What earlier orders taught about any of these tables on this target, newest first.
+SELECT order_id, target, tables, summary, facts, remembered_at FROM memory
+WHERE tables && %(tables)s::text[] AND target = %(target)s ORDER BY id DESC LIMIT 20;
+
+-- next_fencing_token --
+-- A number higher than any given before.
+SELECT nextval('fencing_tokens') AS token;
+
+-- freeze --
+-- Nothing new begins on the target.
+INSERT INTO freezes (target, login, reason) VALUES (%(target)s, %(login)s, %(reason)s)
+ON CONFLICT (target) DO NOTHING;
+
+-- unfreeze --
+-- It may begin again.
+DELETE FROM freezes WHERE target = %(target)s RETURNING target;
+
+-- read_freeze --
+-- Who froze the target, and since when.
+SELECT target, login, reason, frozen_at FROM freezes WHERE target = %(target)s;
