@@ -1,0 +1,97 @@
+"""CREATE TABLE.
+
+Plain form: nobody waits for a table that is not there yet, but a foreign key takes SHARE ROW
+EXCLUSIVE on the table that it points at. So it is the online form too, under lock retry. The
+inverse puts the table out of the application's reach, keeps its rows in our schema, and
+drops it. Source: https://www.postgresql.org/docs/18/sql-createtable.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
+from workorders.migration.operations.operation import Check, Place, exclusive
+from workorders.migration.steps import Action, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTable:
+    """A new table."""
+
+    name: ClassVar[str] = "create_table"
+    place: Place
+    #: The table as it will be, `is_new` set.
+    created: Table
+    #: The statement with the table's schema given.
+    sql: str
+
+    @property
+    def table(self) -> RelationName:
+        """The new table's name."""
+        return self.created.name
+
+    def hazard(self, catalog: Catalog) -> str:
+        """Writers of the tables that it points at."""
+        names = ", ".join(str(name) for name in self._pointed_at(catalog))
+        if not names:
+            return "nobody waits: the table is new"
+        return f"writes of {names} wait while the foreign key is added, and for whom that waits for"
+
+    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+        """Nothing that rows could break."""
+        return ()
+
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
+        """As it is written; on the way back its rows are kept."""
+        hidden = RelationName(schema=self.table.schema, name=ours("created", run, str(self.table)))
+        kept = RelationName(schema=OUR_SCHEMA, name=ours("kept", run, str(self.table)))
+        pointed_at = self._pointed_at(catalog)
+        return (
+            Step(
+                statement=self.place.statement,
+                operation=self.name,
+                action=Action(
+                    title=f"create {self.table}",
+                    sql=(self.sql,),
+                    locks=tuple(
+                        Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in pointed_at
+                    ),
+                    done=questions.relation_exists(self.table),
+                ),
+                undo=(
+                    Action(
+                        title=f"put {self.table} out of reach",
+                        sql=(f"ALTER TABLE {self.table.sql} RENAME TO {quoted(hidden.name)}",),
+                        locks=exclusive(self.table),
+                        done=questions.negated(questions.relation_exists(self.table)),
+                    ),
+                    Action(
+                        title=f"keep the rows of {self.table}",
+                        sql=(f"CREATE TABLE {kept.sql} AS SELECT * FROM {hidden.sql}",),
+                        scans=(hidden,),
+                        done=f"SELECT ({questions.relation_exists(kept)})"
+                        f" OR NOT ({questions.relation_exists(hidden)})",
+                    ),
+                    Action(
+                        title=f"drop {self.table}",
+                        sql=(f"DROP TABLE IF EXISTS {hidden.sql}",),
+                        locks=exclusive(hidden, *pointed_at),
+                        done=questions.negated(questions.relation_exists(hidden)),
+                    ),
+                ),
+                remains=(kept,),
+            ),
+        )
+
+    def _pointed_at(self, catalog: Catalog) -> tuple[RelationName, ...]:
+        names = {key.referenced for key in self.created.foreign_keys if key.referenced is not None}
+        return tuple(sorted(names & set(catalog.tables)))
+
+    def after(self, catalog: Catalog) -> Catalog:
+        """One more table."""
+        return catalog.with_table(self.created)

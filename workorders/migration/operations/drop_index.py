@@ -1,0 +1,75 @@
+"""DROP INDEX.
+
+Plain form: ACCESS EXCLUSIVE on the table. Online form: CONCURRENTLY. The inverse builds it
+again concurrently, so that takes as long as building it takes.
+Source: https://www.postgresql.org/docs/18/sql-dropindex.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Index
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import RelationName
+from workorders.migration.operations import rebuild
+from workorders.migration.operations.operation import Check, Place, must_find, ordinary, refused
+from workorders.migration.steps import Action, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropIndex:
+    """An index goes."""
+
+    name: ClassVar[str] = "drop_index"
+    place: Place
+    table: RelationName
+    index: Index
+
+    def hazard(self, catalog: Catalog) -> str:
+        """Reads and writes of the table, and the plans that used the index."""
+        return (
+            f"reads and writes of {self.table} wait for ACCESS EXCLUSIVE, and for whom it waits for;"
+            " queries that used the index read the table instead"
+        )
+
+    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+        """Nothing that rows could break."""
+        return ()
+
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
+        """Dropped concurrently; built again concurrently on the way back."""
+        ordinary(must_find(catalog, self.table), self.place, "DROP INDEX")
+        name = RelationName(schema=self.table.schema, name=self.index.name)
+        if self.index.constraint is not None:
+            raise refused(
+                self.place,
+                f"{name} belongs to the constraint {self.index.constraint} of {self.table}.",
+                f"ALTER TABLE {self.table.sql} DROP CONSTRAINT instead.",
+            )
+        misfit = rebuild.duplicates(catalog, self.table, self.index)
+        settle = () if misfit is None else (Action(title="settle duplicates", settles=0),)
+        return (
+            Step(
+                statement=self.place.statement,
+                operation=self.name,
+                action=Action(
+                    title=f"drop index {name}",
+                    sql=(f"DROP INDEX CONCURRENTLY IF EXISTS {name.sql}",),
+                    locks=(Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),),
+                    is_transactional=False,
+                    done=questions.negated(questions.relation_exists(name)),
+                ),
+                undo=(*settle, *rebuild.index(self.table, self.index)),
+                misfits=() if misfit is None else (misfit,),
+                is_undone_instantly=False,
+            ),
+        )
+
+    def after(self, catalog: Catalog) -> Catalog:
+        """The table with one index less."""
+        table = must_find(catalog, self.table)
+        left = tuple(index for index in table.indexes if index.name != self.index.name)
+        return catalog.with_table(replace(table, indexes=left))

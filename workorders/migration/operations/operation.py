@@ -1,0 +1,93 @@
+"""What every operation gives: its hazard, its checks, its steps and the catalog afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.errors import Refused
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import RelationName
+from workorders.migration.steps import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A query over rows that must give zero before the plan may run."""
+
+    #: Gives one row with one number.
+    query: str
+    #: What it means if the number is not zero; `{count}` stands for it.
+    reason: str
+    next_move: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where in the script an operation comes from."""
+
+    #: 0-based position of the statement.
+    statement: int
+    #: 1-based line.
+    line: int
+
+
+class Operation(Protocol):
+    """One kind of change, ready to be planned. Implementations are frozen dataclasses."""
+
+    @property
+    def name(self) -> str:
+        """The operation's name, the same as its module's."""
+
+    @property
+    def place(self) -> Place:
+        """Where it comes from."""
+
+    @property
+    def table(self) -> RelationName:
+        """The table that it changes."""
+
+    def hazard(self, catalog: Catalog) -> str:
+        """Who would wait if the statement ran as it is written, and how long."""
+
+    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+        """What the rows must fulfil."""
+
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
+        """The online form with its inverse. Raises Refused for what it does not model."""
+
+    def after(self, catalog: Catalog) -> Catalog:
+        """The catalog once the statement has run."""
+
+
+def exclusive(*names: RelationName) -> tuple[Lock, ...]:
+    """ACCESS EXCLUSIVE on each of these."""
+    return tuple(Lock(relation=name, mode=LockMode.ACCESS_EXCLUSIVE) for name in names)
+
+
+def refused(place: Place, reason: str, next_move: str) -> Refused:
+    """A refusal that names the operation's line."""
+    return Refused.because(reason, next_move, line=place.line)
+
+
+def ordinary(table: Table, place: Place, what: str) -> Table:
+    """The table, if it is an ordinary one; else a refusal that names what it is."""
+    kinds = {"p": "a partitioned table", "f": "a foreign table", "v": "a view", "m": "a materialised view"}
+    found = kinds.get(table.kind)
+    if table.is_partition:
+        found = "a partition"
+    elif table.has_inheritance and found is None:
+        found = "part of an inheritance tree"
+    if found is not None:
+        raise refused(
+            place,
+            f"{table.name} is {found}: {what} is not modelled for those yet.",
+            "Take the statement out of this script.",
+        )
+    return table
+
+
+def must_find(catalog: Catalog, name: RelationName) -> Table:
+    """The table of this name in a catalog that is known to have it."""
+    return catalog.tables[name]

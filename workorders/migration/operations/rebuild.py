@@ -1,0 +1,181 @@
+"""Building again what was dropped: indexes, constraints and their comments, online.
+
+Used by every inverse whose operation takes something along that hangs on a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import RelationName, literal, quoted
+from workorders.migration.operations.operation import exclusive
+from workorders.migration.sql import tree
+from workorders.migration.steps import Action, Fillable, Misfit
+
+
+def referenced_when(catalog: Catalog, table: RelationName) -> tuple[str, ...]:
+    """For each foreign key that points at the table: true of its row `t` while one points there."""
+    conditions = []
+    for reference in catalog.referencing(table):
+        pairs = " AND ".join(
+            f"r.{quoted(theirs)} = t.{quoted(own)}"
+            for theirs, own in zip(
+                reference.constraint.columns, reference.constraint.referenced_columns, strict=True
+            )
+        )
+        conditions.append(f"EXISTS (SELECT FROM {reference.table.sql} r WHERE {pairs})")
+    return tuple(conditions)
+
+
+def concurrently(definition: str) -> str:
+    """A CREATE INDEX statement with CONCURRENTLY, whatever it had."""
+    (raw,) = tree.statements(definition)
+    return tree.statement_text(raw.kind, {**raw.node, "concurrent": True})
+
+
+def index(table: RelationName, built: Index) -> tuple[Action, ...]:
+    """The index built again concurrently, with what hangs on it."""
+    name = RelationName(schema=table.schema, name=built.name)
+    build = Action(
+        title=f"build index {name} again",
+        sql=(concurrently(built.definition),),
+        locks=(Lock(relation=table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),),
+        scans=(table,),
+        is_transactional=False,
+        done=questions.index_is_valid(name),
+        sweep=(f"DROP INDEX CONCURRENTLY IF EXISTS {name.sql}",),
+    )
+    marks: list[str] = []
+    if built.comment is not None:
+        marks.append(f"COMMENT ON INDEX {name.sql} IS {literal(built.comment)}")
+    if built.is_clustered:
+        marks.append(f"ALTER TABLE {table.sql} CLUSTER ON {quoted(built.name)}")
+    if built.is_replica_identity:
+        marks.append(f"ALTER TABLE {table.sql} REPLICA IDENTITY USING INDEX {quoted(built.name)}")
+    if not marks:
+        return (build,)
+    locks = exclusive(table) if built.is_replica_identity or built.is_clustered else ()
+    return (build, Action(title=f"mark index {name} as it was", sql=tuple(marks), locks=locks))
+
+
+def unique_constraint(table: RelationName, constraint: Constraint, built: Index) -> tuple[Action, ...]:
+    """A primary key or unique constraint: its index concurrently, then the constraint on it."""
+    kind = "PRIMARY KEY" if constraint.kind == "p" else "UNIQUE"
+    tail = "".join(
+        f" {word}" for word in ("DEFERRABLE", "INITIALLY DEFERRED") if f" {word}" in constraint.definition
+    )
+    sql = [
+        f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)}"
+        f" {kind} USING INDEX {quoted(built.name)}{tail}"
+    ]
+    if constraint.comment is not None:
+        sql.append(_comment(table, constraint))
+    return (
+        *index(table, built),
+        Action(
+            title=f"make {built.name} the {kind.lower()} again",
+            sql=tuple(sql),
+            locks=exclusive(table),
+            done=questions.constraint_exists(table, constraint.name),
+        ),
+    )
+
+
+def checked_constraint(table: RelationName, constraint: Constraint) -> str:
+    """A CHECK or foreign key added NOT VALID: new rows obey it, old ones are not read."""
+    is_enforced = "NOT ENFORCED" not in constraint.definition
+    return (
+        f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)} {constraint.definition}"
+        f"{' NOT VALID' if is_enforced else ''}"
+    )
+
+
+def comment_on(table: RelationName, constraint: Constraint) -> tuple[str, ...]:
+    """The statement that gives a constraint its comment back, if it had one."""
+    return () if constraint.comment is None else (_comment(table, constraint),)
+
+
+def constraint_locks(table: RelationName, constraint: Constraint) -> tuple[Lock, ...]:
+    """What adding it NOT VALID locks: a foreign key also what it points at."""
+    if constraint.kind == "f" and constraint.referenced is not None:
+        names = (table, *(() if constraint.referenced == table else (constraint.referenced,)))
+        return tuple(Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in names)
+    return exclusive(table)
+
+
+def validation(table: RelationName, constraint: Constraint) -> tuple[Action, ...]:
+    """Every row checked; nothing where the constraint had never been validated."""
+    if not constraint.is_validated:
+        return ()
+    locks = [Lock(relation=table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE)]
+    if constraint.kind == "f" and constraint.referenced not in (None, table):
+        assert constraint.referenced is not None
+        locks.append(Lock(relation=constraint.referenced, mode=LockMode.ROW_SHARE))
+    return (
+        Action(
+            title=f"check every row against {constraint.name}",
+            sql=(f"ALTER TABLE {table.sql} VALIDATE CONSTRAINT {quoted(constraint.name)}",),
+            locks=tuple(locks),
+            scans=(table,),
+            done=questions.constraint_is_valid(table, constraint.name),
+        ),
+    )
+
+
+def misfit(
+    catalog: Catalog, table: RelationName, constraint: Constraint, current: Mapping[str, str]
+) -> Misfit | None:
+    """Rows that a dropped constraint would not have let in; None where it had not been validated.
+
+    `current` gives the present name of a column that was renamed meanwhile.
+    """
+    names = {column: current.get(column, column) for column in constraint.columns}
+    if constraint.kind == "c":
+        if not constraint.is_validated:
+            return None
+        inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
+        rows = f"NOT ({tree.renamed_columns(inner, dict(current))})"
+    elif constraint.kind == "f":
+        if not constraint.is_validated or constraint.referenced is None:
+            return None
+        own = [f"t.{quoted(names[column])}" for column in constraint.columns]
+        pairs = " AND ".join(
+            f"p.{quoted(theirs)} = {mine}"
+            for theirs, mine in zip(constraint.referenced_columns, own, strict=True)
+        )
+        filled = " AND ".join(f"{mine} IS NOT NULL" for mine in own)
+        rows = f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+    else:
+        rows = _has_earlier_twin(table, tuple(names.values()))
+    return Misfit(
+        table=table,
+        fillable=tuple(Fillable(name=old, current=now) for old, now in names.items()),
+        rows=rows,
+        reason=f"{table} had the constraint {constraint.name}",
+        referenced_when=referenced_when(catalog, table),
+    )
+
+
+def duplicates(catalog: Catalog, table: RelationName, dropped: Index) -> Misfit | None:
+    """Rows that a dropped unique index would not have let in; None for any other index."""
+    if not dropped.is_unique or not all(dropped.key_columns) or " WHERE " in dropped.definition:
+        return None
+    return Misfit(
+        table=table,
+        fillable=tuple(Fillable(name=column, current=column) for column in dropped.key_columns),
+        rows=_has_earlier_twin(table, dropped.key_columns),
+        reason=f"{table} had the unique index {dropped.name}",
+        referenced_when=referenced_when(catalog, table),
+    )
+
+
+def _has_earlier_twin(table: RelationName, columns: tuple[str, ...]) -> str:
+    pairs = " AND ".join(f"o.{quoted(column)} = t.{quoted(column)}" for column in columns)
+    return f"EXISTS (SELECT FROM {table.sql} o WHERE {pairs} AND o.ctid < t.ctid)"
+
+
+def _comment(table: RelationName, constraint: Constraint) -> str:
+    return f"COMMENT ON CONSTRAINT {quoted(constraint.name)} ON {table.sql} IS {literal(constraint.comment or '')}"
