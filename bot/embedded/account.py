@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import stat
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def account() -> Account | None:
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
 
 
-def reachable_binaries(installed: Path, runs_as: Account | None) -> Path:
+def reachable_binaries(installed: Path, runs_as: Account | None, places: tuple[Path, ...] = PLACES) -> Path:
     """The bin folder itself, or a copy that the account can reach, made once for each version.
 
     `installed` has `lib` and `share` beside it.
@@ -68,7 +69,7 @@ def reachable_binaries(installed: Path, runs_as: Account | None) -> Path:
         return installed
     server = (installed / "postgres").stat()
     version = hashlib.sha256(f"{server.st_size} {server.st_mtime_ns}".encode()).hexdigest()[:16]
-    copy = reachable_place() / f"postgres-{version}"
+    copy = reachable_place(places) / f"postgres-{version}"
     if not copy.exists():
         draft = copy.with_name(f"{copy.name}.{os.getpid()}")
         draft.mkdir(mode=0o755)
@@ -84,28 +85,24 @@ def reachable_binaries(installed: Path, runs_as: Account | None) -> Path:
     return copy / "bin"
 
 
-def reachable_folder(folder: Path, runs_as: Account | None) -> Path:
-    """The folder itself, or one of ours in its stead that the account can pass through.
-
-    The same folder gives the same answer for as long as permissions stay.
-    """
+def reachable_folder(folder: Path, runs_as: Account | None, places: tuple[Path, ...] = PLACES) -> Path:
+    """The folder itself, or a new one of ours in its stead that the account can pass through."""
     if runs_as is None or runs_as.may_pass(folder):
         return folder
-    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    stead = reachable_place() / f"cluster-{digest}"
-    stead.mkdir(mode=0o711, exist_ok=True)
+    stead = reachable_place(places) / f"cluster-{secrets.token_hex(8)}"
+    stead.mkdir(mode=0o711)
     return stead
 
 
-def reachable_place() -> Path:
+def reachable_place(places: tuple[Path, ...] = PLACES) -> Path:
     """A folder that everyone can pass through and only we can write to.
 
     Raises ServerUnavailable if none can be had. What stands there already is taken only if it is
     a folder, no link, of our own, and closed to writers other than us.
     """
     reasons = []
-    for place in PLACES:
-        folder = place / ("lockkeeper" if place == PLACES[0] else f"lockkeeper-{os.geteuid()}")
+    for place in places:
+        folder = place / f"lockkeeper-{os.geteuid()}"
         try:
             folder.mkdir(mode=0o711, exist_ok=True)
             found = folder.lstat()

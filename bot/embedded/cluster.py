@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -149,7 +149,7 @@ class Address:
     def write(self, path: Path) -> None:
         """Replaces the file in one step, so that no reader sees half of it."""
         draft = path.with_name(path.name + ".new")
-        draft.write_text(json.dumps(self.__dict__))
+        draft.write_text(json.dumps(asdict(self)))
         draft.replace(path)
 
     @classmethod

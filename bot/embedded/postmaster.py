@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.embedded.account import Account, account, reachable_binaries, reachable_folder
+from bot.embedded.account import account, reachable_binaries, reachable_folder
 from bot.embedded.cluster import SUPERUSER, Cluster, ServerUnavailable, binaries
 from bot.embedded.locks import pauses
 
@@ -57,11 +57,11 @@ class Postmaster:
         self._end_predecessor()
         for _ in pauses(_START_SECONDS, 0.2):
             self.port = _free_port(self.port or _port_before(self._data))
+            log_bytes = self._cluster.log.stat().st_size
             self._child = self._spawn(self._bin / "postgres", self._arguments(), stays=True)
             if self._became_ready():
                 return
-            # The port was taken meanwhile, or the backends of a killed postmaster still end.
-            if not _may_pass_by(self._cluster.log_end(3)):
+            if not _may_pass_by(self._cluster.log.read_bytes()[log_bytes:]):
                 break
         raise ServerUnavailable(
             f"The embedded Postgres {self._cluster.name!r} does not start: {self._cluster.log_end()}",
@@ -127,7 +127,9 @@ class Postmaster:
         for _ in pauses(_START_SECONDS):
             if not self.is_alive():
                 return False
-            if _postmaster_file(self._data)[7:8] == ["ready"]:
+            lines = _postmaster_file(self._data)
+            # A killed predecessor's file says `ready` too.
+            if lines[:1] == [str(self.pid)] and lines[7:8] == ["ready"]:
                 return True
         self.stop()
         return False
@@ -135,13 +137,13 @@ class Postmaster:
     def _made_data(self) -> Path:
         # Remembered, since a change of permissions must not make us look elsewhere and find nothing.
         memory = self._cluster.folder / "data-folder"
-        if memory.exists():
-            return Path(memory.read_text())
-        folder = reachable_folder(self._cluster.folder, self._account)
-        data = folder / "data"
+        if not memory.exists():
+            folder = reachable_folder(self._cluster.folder, self._account)
+            # A home may be moved, and takes its data along.
+            memory.write_text("data" if folder == self._cluster.folder else str(folder / "data"))
+        data = self._cluster.folder / memory.read_text()
         if not data.exists():
             self._initialise(data)
-        memory.write_text(str(data))
         return data
 
     def _initialise(self, data: Path) -> None:
@@ -190,17 +192,15 @@ class Postmaster:
             return
         pid = int(lines[0])
         if not _is_postmaster_of(pid, self._data):
-            # Postgres itself would refuse to start while any process has this number.
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            if _is_taken(pid):
+                # Postgres itself would take whoever has this number now for its predecessor.
+                (self._data / "postmaster.pid").unlink(missing_ok=True)
             return
-        os.kill(pid, signal.SIGINT)
-        for _ in pauses(_STOP_SECONDS, 0.05):
-            if not _is_postmaster_of(pid, self._data):
-                return
-        os.kill(pid, signal.SIGQUIT)
-        for _ in pauses(_STOP_SECONDS, 0.05):
-            if not _is_postmaster_of(pid, self._data):
-                return
+        for signal_number in (signal.SIGINT, signal.SIGQUIT):
+            os.kill(pid, signal_number)
+            for _ in pauses(_STOP_SECONDS, 0.02):
+                if not _is_postmaster_of(pid, self._data):
+                    return
         raise ServerUnavailable(
             f"An older Postgres (pid {pid}) holds the data of {self._cluster.name!r} and does not end.",
             f"See what holds it up in {self._cluster.log}.",
@@ -232,6 +232,17 @@ def _postmaster_file(data: Path) -> list[str]:
         return []
 
 
+def _is_taken(pid: int) -> bool:
+    """Whether any process has the number; a zombie counts, and somebody else's process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _is_postmaster_of(pid: int, data: Path) -> bool:
     """Whether the process is a Postgres of this very data folder. A zombie is none."""
     if _IS_LINUX:
@@ -252,8 +263,9 @@ def _children() -> list[int]:
     return [int(pid) for pid in own.read_text().split()] if own.exists() else []
 
 
-def _may_pass_by(log_end: str) -> bool:
-    return any(sign in log_end for sign in ("Address already in use", "could not bind", "is still in use"))
+def _may_pass_by(log_end: bytes) -> bool:
+    """Whether the port was taken meanwhile, or backends of a killed postmaster have not ended yet."""
+    return any(sign in log_end for sign in (b"could not bind", b"is still in use"))
 
 
 def _port_before(data: Path) -> int:

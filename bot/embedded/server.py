@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 120.0
 _STOP_SECONDS = 130.0
 _LOOK_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 10.0
 
 
 class Server:
@@ -36,7 +38,7 @@ class Server:
         self._hold: FileLock | None = None
         self._leaves = threading.Event()
         self._keeper: threading.Thread | None = None
-        self._supervisor_pid = 0
+        self._known: Address | None = None
 
     def __enter__(self) -> Self:
         if self._hold is not None:
@@ -54,7 +56,6 @@ class Server:
         except BaseException:
             self._let_go()
             raise
-        self._supervisor_pid = self._address().supervisor_pid
         self._leaves.clear()
         self._keeper = threading.Thread(target=self._keep, name="embedded-postgres", daemon=True)
         self._keeper.start()
@@ -64,10 +65,11 @@ class Server:
         self._leaves.set()
         if self._keeper is not None:
             self._keeper.join()
-        if not is_held(self.cluster.supervisor):
-            self._run()  # killed a moment ago; only a supervisor ends what it left
-        self._supervisor_pid = self._address().supervisor_pid
-        self._let_go()
+        try:
+            if not is_held(self.cluster.supervisor):
+                self._run()  # killed a moment ago; only a supervisor ends what it left
+        finally:
+            self._let_go()
         self._wait_if_last()
 
     def dsn(self, database: str = "postgres") -> str:
@@ -116,11 +118,14 @@ class Server:
 
     def _run(self) -> None:
         """Gives back when there is a supervisor and its Postgres is ready."""
-        with held(self.cluster.starting, _START_SECONDS):
-            for _ in pauses(_START_SECONDS, 0.02):
+        with held(self.cluster.starting, _START_SECONDS) as turn_came:
+            for _ in pauses(_START_SECONDS if turn_came else 0, 0.02):
                 if not is_held(self.cluster.supervisor):
                     _start_supervisor(self.cluster)
-                elif self.cluster.address.exists():
+                elif address := Address.read(self.cluster.address):
+                    before, self._known = self._known, address
+                    if before and before.supervisor_pid != address.supervisor_pid:
+                        _reap(before.supervisor_pid, before.postmaster_pid)
                     return
         raise ServerUnavailable(
             f"The embedded Postgres {self.cluster.name!r} does not become ready: {self.cluster.log_end()}",
@@ -129,13 +134,16 @@ class Server:
 
     def _keep(self) -> None:
         """Starts another supervisor when ours is gone."""
-        while not self._leaves.wait(_LOOK_SECONDS):
-            if not is_held(self.cluster.supervisor):
-                self._reap_supervisor()
-                try:
-                    self._run()
-                except ServerUnavailable:
-                    continue  # the log has it; whoever asks for the address is told
+        pause = _LOOK_SECONDS
+        while not self._leaves.wait(pause):
+            if is_held(self.cluster.supervisor):
+                pause = _LOOK_SECONDS
+                continue
+            try:
+                self._run()
+            except ServerUnavailable:
+                # The log has the reason, and whoever asks for the address is told.
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _let_go(self) -> None:
         if self._hold is not None:
@@ -151,19 +159,9 @@ class Server:
                 # Ours at once: nobody is left, and the supervisor is about to see that.
                 if not probe.try_exclusive() and probe.try_shared():
                     return
-        self._reap_supervisor()
-
-    def _reap_supervisor(self) -> None:
-        """Takes a dead supervisor out of the process table, if the kernel made it our child.
-
-        It does so for process 1 of a container.
-        """
-        for _ in pauses(1.0):
-            try:
-                if os.waitpid(self._supervisor_pid, os.WNOHANG)[0]:
-                    return
-            except ChildProcessError:
-                return
+        if self._known is not None:
+            _reap(self._known.supervisor_pid)
+            self._known = None
 
 
 def _start_supervisor(cluster: Cluster) -> None:
@@ -198,6 +196,16 @@ def _start_supervisor(cluster: Cluster) -> None:
             answer or f"The supervisor of the embedded Postgres died: {cluster.log_end()}",
             f"See {cluster.log}.",
         )
+
+
+def _reap(*ended: int) -> None:
+    """Takes ended processes out of the process table, if the kernel made them our children.
+
+    It does so for process 1 of a container.
+    """
+    for pid in ended:
+        with suppress(ChildProcessError):
+            any(os.waitpid(pid, os.WNOHANG)[0] for _ in pauses(1.0))
 
 
 def _further_paths() -> list[str]:

@@ -83,7 +83,9 @@ class _Signals:
 
     def __init__(self) -> None:
         self.asked_to_end = False
-        self._wakes, written_to = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wakes, written_to = os.pipe()
+        os.set_blocking(self._wakes, False)
+        os.set_blocking(written_to, False)
         signal.set_wakeup_fd(written_to)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
