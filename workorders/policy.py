@@ -164,19 +164,21 @@ def answer(text: str | None) -> PolicyAnswer:
         return InvalidPolicy(problem=error.problem)
 
 
-def example(target: str, supervisor: str) -> str:
+def example(target: str, supervisor: str, *, self_approval: bool = False) -> str:
     """The file to commit, filled in; `from_yaml` reads it.
 
-    The supervisor is a login or `@organisation/team`.
+    The supervisor is a login or `@organisation/team`. `self_approval` is for a change whose
+    author is that supervisor: without it nobody could approve.
     """
+    author_line = "    self_approval: true   # authors may approve; without it, somebody else has to\n"
     return (
-        f"# {PATH} on the default branch\n"
         "version: 1\n"
         f'migrations: ["{DEFAULT_MIGRATIONS[0]}"]\n'
         "targets:\n"
         f"  {target}:\n"
-        f'    supervisors: ["{supervisor}"]   # who may approve, beside the author of the change\n'
+        f'    supervisors: ["{supervisor}"]   # logins, or teams as @organisation/team\n'
         "    approvals: 1\n"
+        f"{author_line if self_approval else ''}"
     )
 
 

@@ -1,0 +1,79 @@
+"""A command as a value, and what is known of each kind of command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handlers.facts import Context, Facts, Wanted
+from workorders.authority import Who
+from workorders.intents import Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """`--name value`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command, as it was written; its kind's rules on words and options hold."""
+
+    verb: str
+    #: 1-based line of the comment; 1 from a terminal.
+    line: int
+    words: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    #: The sql block that follows, where the kind takes one; "" where there is none.
+    sql: str = ""
+
+    def option(self, name: str) -> str:
+        """The option's value, "" where it is not given."""
+        return next((option.value for option in self.options if option.name == name), "")
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of an option that may stand more than once."""
+        return tuple(option.value for option in self.options if option.name == name)
+
+    @property
+    def text(self) -> str:
+        """The words as a sentence, for kinds that take free text."""
+        return " ".join(self.words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A line that was meant as a command and is none."""
+
+    #: 1-based line of the comment.
+    line: int
+    #: The verb as far as it was understood; "" where it was not.
+    verb: str
+    reason: str
+    next_move: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is known of all commands with one verb. Each module of `handlers.commands` has one."""
+
+    verb: str
+    #: Without the `/wo` before it: `start <definition> [--target T]`.
+    usage: str
+    #: What it does, in a sentence for `help`.
+    help: str
+    who: Who
+    handle: Callable[[Command, Context, Facts], tuple[Intent, ...]]
+    wants: Callable[[Command, Context], Wanted]
+    least_words: int = 0
+    #: None: free text, with or without quotes.
+    most_words: int | None = 0
+    #: Each takes a value.
+    options: tuple[str, ...] = ()
+    #: Those of them that may be repeated.
+    repeatable: tuple[str, ...] = ()
+    #: Whether a sql block after the line belongs to it.
+    takes_sql: bool = False

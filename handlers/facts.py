@@ -1,0 +1,107 @@
+"""What a handler may know, as values. `bot.gather` fetches what is wanted, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from workorders.authority import Rights
+from workorders.definition import Definition
+from workorders.migration.errors import Problem
+from workorders.order import Order, Person, Repository
+from workorders.policy import PolicyAnswer, UnknownPolicy
+
+
+class Need(Enum):
+    """What a decision depends on; each names the field of `Facts` that answers it."""
+
+    ORDER = "order"  # of `Wanted.order_number`, in the context's repository
+    RIGHTS = "rights"  # of the context's person, now; teams as the policy names them
+    APPROVERS = "approvers"  # the rights, now, of everyone who has approved the order
+    POLICY = "policy"  # on the default branch, now
+    DEFINITIONS = "definitions"  # those of the repository and those in the package
+    TARGETS = "targets"  # names bound to the repository
+    SQL_FILE = "sql_file"  # at `Wanted.sql_path`: of the pull request's head, else of the default branch
+    PULL_REQUEST = "pull_request"  # the context's, with the script that it adds
+    OPEN_ORDERS = "open_orders"  # those asked for on the context's issue or pull request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What has to be gathered before a decision."""
+
+    needs: frozenset[Need] = frozenset()
+    #: The issue whose order is meant; None where none is.
+    order_number: int | None = None
+    #: In the repository; "" where no file is wanted.
+    sql_path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Who speaks, and where."""
+
+    repository: Repository
+    person: Person
+    #: The issue or pull request; from a terminal that of the order, or None.
+    number: int | None
+    is_pull_request: bool = False
+    #: None where it was no comment: a label, a closed issue, a terminal.
+    comment_id: int | None = None
+    #: SHA-256 of the comment's body, in hex; "" where there is none.
+    body_hash: str = ""
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """SQL and where it came from."""
+
+    sql: str
+    #: A path with its commit, or "comment".
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequest:
+    """A pull request at its present head."""
+
+    number: int
+    head: str
+    #: Everyone who has a hand in it: author, pushers, those whom its commits are attributed to.
+    people: tuple[Person, ...]
+    #: The added files that match the policy's globs, in path order; None where none does.
+    script: Script | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenOrder:
+    """An order that is not closed, and was asked for on the same issue or pull request."""
+
+    definition: str
+    target: str
+    #: None until its issue is open.
+    issue_number: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The answers. None means: not wanted, or looked for and not there."""
+
+    now: datetime
+    order: Order | None = None
+    #: Knows nothing where GitHub did not answer.
+    rights: Rights = Rights()
+    #: By account id.
+    approvers: Mapping[int, Rights] = field(default_factory=dict)
+    policy: PolicyAnswer = UnknownPolicy()
+    #: By name; the repository's go before the package's.
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    #: Why a definition of the repository cannot be read, by its file's name.
+    broken_definitions: Mapping[str, Problem] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    sql_file: Script | None = None
+    pull_request: PullRequest | None = None
+    open_orders: tuple[OpenOrder, ...] = ()
