@@ -46,6 +46,7 @@ PATHS: Mapping[str, str] = {
 
 #: Prose and examples, half of the description's size; nothing is checked against them.
 _PROSE = ("example", "examples", "externalDocs", "summary", "tags", "title", "operationId")
+_MAPS = ("properties", "schemas", "headers")
 
 
 def excerpt(description: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,9 +69,16 @@ def excerpt(description: Mapping[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "components": components,
     }
-    mended: dict[str, Any] = _mend(whole, is_schema_map=False)
+    mended: dict[str, Any] = _mend(whole, is_map_of_names=False)
     _admit_bare_labels(mended)
+    _admit_owners(mended)
     return mended
+
+
+def _admit_owners(description: dict[str, Any]) -> None:
+    """In the list of installations an account had to be a person and an enterprise at once."""
+    answer = description["paths"]["/app/installations"]["get"]["responses"]["200"]
+    answer["content"]["application/json"]["schema"]["items"] = {"$ref": "#/components/schemas/installation"}
 
 
 def _admit_bare_labels(description: dict[str, Any]) -> None:
@@ -94,26 +102,26 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def _mend(part: Any, *, is_schema_map: bool) -> Any:
+def _mend(part: Any, *, is_map_of_names: bool) -> Any:
     """A copy without prose, in which a nullable enum holds null.
 
-    In a map of names to schemas (`is_schema_map`) the keys are fields' names, which may well be
-    called `title` or `example`, and stay.
+    In a map of names (`is_map_of_names`) the keys are the names of fields or headers, which may well
+    be called `title` or `x-rate-limit`, and stay.
     """
     if isinstance(part, list):
-        return [_mend(value, is_schema_map=False) for value in part]
+        return [_mend(value, is_map_of_names=False) for value in part]
     if not isinstance(part, dict):
         return part
     kept = {}
     for key, value in part.items():
-        if not is_schema_map:
+        if not is_map_of_names:
             if key in _PROSE or key.startswith("x-"):
                 continue
             if key == "description" and isinstance(value, str):
                 # A response must have one; its words are free.
                 value = ""
-        kept[key] = _mend(value, is_schema_map=not is_schema_map and key in ("properties", "schemas"))
-    if not is_schema_map and kept.get("nullable") and "enum" in kept and None not in kept["enum"]:
+        kept[key] = _mend(value, is_map_of_names=not is_map_of_names and key in _MAPS)
+    if not is_map_of_names and kept.get("nullable") and "enum" in kept and None not in kept["enum"]:
         kept["enum"] = [*kept["enum"], None]
     return kept
 
