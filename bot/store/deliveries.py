@@ -20,7 +20,7 @@ class Delivery:
     event: str
     #: JSON as it was received.
     payload: str
-    #: Failed tries so far.
+    #: Tries so far, this one included.
     attempts: int
 
 
@@ -40,24 +40,24 @@ def store(ours: Ours, guid: str, event: str, payload: str) -> int | None:
     return None if found is None else int(found["id"])
 
 
-def locked(ours: Ours, delivery_id: int) -> Delivery | None:
-    """The delivery, for us alone in this transaction; None where it is over or another has it."""
-    found = row(ours, _QUERY["lock_delivery"], id=delivery_id)
+def begun(ours: Ours, delivery_id: int) -> Delivery | None:
+    """The delivery, with one more attempt counted; None where it is over."""
+    found = row(ours, _QUERY["begin_delivery"], id=delivery_id)
     return None if found is None else Delivery(**found)
 
 
-def handled(ours: Ours, delivery_id: int) -> None:
-    """It is over, and well."""
-    run(ours, _QUERY["handled_delivery"], id=delivery_id)
+def handled(ours: Ours, delivery_id: int) -> bool:
+    """It is over, and well; False where it was over before."""
+    return run(ours, _QUERY["handled_delivery"], id=delivery_id) > 0
 
 
 def postponed(
     ours: Ours, delivery_id: int, *, pause_seconds: float, is_failure: bool, reference: str = ""
 ) -> None:
-    """It is tried again after the pause; a failure counts as an attempt, a wait for others does not."""
+    """It is tried again after the pause; a wait for others does not count as an attempt."""
     run(
         ours, _QUERY["postponed_delivery"],
-        id=delivery_id, pause_seconds=pause_seconds, counts=int(is_failure), reference=reference,
+        id=delivery_id, pause_seconds=pause_seconds, taken_back=int(not is_failure), reference=reference,
     )  # fmt: skip
 
 

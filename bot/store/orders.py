@@ -172,9 +172,9 @@ def look_again_in(ours: Ours, order_id: int, pause_seconds: float) -> None:
     run(ours, _QUERY["look_again_unless_asked"], id=order_id, pause_seconds=pause_seconds)
 
 
-def failed(ours: Ours, order_id: int) -> int:
-    """One more failed try of the order's job; gives how many there were in a row."""
-    found = row(ours, _QUERY["order_failed"], id=order_id)
+def begun(ours: Ours, order_id: int) -> int:
+    """One more try of the order's job; gives how many there were since one ended well, this one included."""
+    found = row(ours, _QUERY["begin_work"], id=order_id)
     return 0 if found is None else int(found["attempts"])
 
 

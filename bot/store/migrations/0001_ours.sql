@@ -172,7 +172,7 @@ CREATE INDEX memory_tables ON memory USING gin (tables);
 
 -- Targets by name, their connection strings encrypted.
 CREATE TABLE databases (
-    name text PRIMARY KEY CHECK (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    name text PRIMARY KEY CHECK (name ~ '^[a-z0-9][a-z0-9_-]{0,39}$'),
     -- Nonce and AES-GCM text; the name is the associated data.
     sealed bytea NOT NULL,
     -- Which key sealed it, for rotation.

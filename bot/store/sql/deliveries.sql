@@ -4,27 +4,26 @@ INSERT INTO deliveries (guid, event, payload) VALUES (%(guid)s, %(event)s, %(pay
 ON CONFLICT (guid) DO NOTHING
 RETURNING id;
 
--- lock_delivery --
--- The delivery, for us alone until the end of the transaction; no row if another has it or it is over.
-SELECT id, guid, event, payload::text AS payload, attempts
-FROM deliveries WHERE id = %(id)s AND state = 'received'
-FOR UPDATE SKIP LOCKED;
+-- begin_delivery --
+-- One more attempt, counted before it is made, since it may kill the worker; no row if it is over.
+UPDATE deliveries SET attempts = attempts + 1 WHERE id = %(id)s AND state = 'received'
+RETURNING id, guid, event, payload::text AS payload, attempts;
 
 -- handled_delivery --
 -- received -> handled
 UPDATE deliveries SET state = 'handled', handled_at = now() WHERE id = %(id)s AND state = 'received';
 
 -- postponed_delivery --
--- received -> received, later. A wait for somebody else counts no attempt.
+-- received -> received, later. A wait for somebody else takes its attempt back.
 UPDATE deliveries
-SET attempts = attempts + %(counts)s, due_at = now() + make_interval(secs => %(pause_seconds)s),
+SET attempts = attempts - %(taken_back)s, due_at = now() + make_interval(secs => %(pause_seconds)s),
     reference = %(reference)s
 WHERE id = %(id)s AND state = 'received';
 
 -- failed_delivery --
 -- received -> failed
 UPDATE deliveries
-SET state = 'failed', attempts = attempts + 1, handled_at = now(), reference = %(reference)s
+SET state = 'failed', handled_at = now(), reference = %(reference)s
 WHERE id = %(id)s AND state = 'received';
 
 -- deliveries_due --

@@ -50,8 +50,8 @@ SELECT id FROM orders ORDER BY id DESC LIMIT %(limit)s;
 UPDATE orders SET version = version + 1 WHERE id = %(id)s RETURNING version;
 
 -- set_state --
--- Moved. A moved order has no failed tries behind it.
-UPDATE orders SET state = %(state)s, attempts = 0 WHERE id = %(id)s;
+-- Moved.
+UPDATE orders SET state = %(state)s WHERE id = %(id)s;
 
 -- set_script --
 -- The script is replaced, and no review speaks of it yet.
@@ -107,12 +107,12 @@ UPDATE orders SET due_at = %(at)s WHERE id = %(id)s;
 UPDATE orders SET due_at = least(due_at, now() + make_interval(secs => %(pause_seconds)s))
 WHERE id = %(id)s;
 
--- order_failed --
--- The job that works on the order has failed once more; gives how often in a row.
+-- begin_work --
+-- One more attempt, counted before it is made, since it may kill the worker.
 UPDATE orders SET attempts = attempts + 1 WHERE id = %(id)s RETURNING attempts;
 
 -- order_worked --
--- The job that works on the order has ended well.
+-- The job that works on the order has ended well: the next failure is the first again.
 UPDATE orders SET attempts = 0 WHERE id = %(id)s AND attempts > 0;
 
 -- orders_due --

@@ -1,0 +1,139 @@
+"""Durable jobs, in ours. A job is a hint that there is something to do; what is to be done stands in rows.
+
+So a job may be lost, doubled or late without harm: it looks at its delivery or order under a
+lock and does what that needs, and the sweep makes a new job for each row whose time has come.
+A failed job is not retried by the queue, whose waiting jobs would hold their target's lock:
+the row says when it is due again.
+
+    handle_delivery   queue "commands", lock "delivery:<id>"         one delivery
+    send_outbox       queue "commands", lock "outbox:<installation>"  one writer per installation
+    work_order        queue "orders",   lock "target:<name>"        one order per target at a time
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import psycopg
+from procrastinate import App, PsycopgConnector
+
+from bot.store.ours import Ours, row, rows, run
+from bot.store.queries import queries
+
+logger = logging.getLogger(__name__)
+
+COMMANDS = "commands"
+ORDERS = "orders"
+
+_QUERY = queries("queue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job before it is put into the queue."""
+
+    queue: str
+    task: str
+    #: Its arguments, as JSON.
+    arguments: dict[str, int] = field(default_factory=dict)
+    #: Only one job of the same key runs at a time.
+    lock: str
+    #: Only one job of the same key waits at a time.
+    waits_once: str
+    #: Higher goes first.
+    priority: int = 0
+
+
+def handle_delivery(delivery_id: int) -> Job:
+    """Handles one delivery."""
+    return Job(
+        queue=COMMANDS, task="handle_delivery", arguments={"delivery_id": delivery_id},
+        lock=f"delivery:{delivery_id}", waits_once=f"delivery:{delivery_id}", priority=10,
+    )  # fmt: skip
+
+
+def work_order(order_id: int, target: str) -> Job:
+    """Looks at one order and does what its state asks for."""
+    return Job(
+        queue=ORDERS, task="work_order", arguments={"order_id": order_id}, lock=f"target:{target}",
+        waits_once=f"order:{order_id}",
+    )  # fmt: skip
+
+
+def send_outbox(installation_id: int) -> Job:
+    """Sends what is due to one installation."""
+    return Job(
+        queue=COMMANDS, task="send_outbox", arguments={"installation_id": installation_id},
+        lock=f"outbox:{installation_id}", waits_once=f"outbox:{installation_id}",
+    )  # fmt: skip
+
+
+def enqueue(ours: Ours, job: Job) -> bool:
+    """Puts the job into the queue with the transaction; False where the like of it waits already.
+
+    The one that waits may be taken before this transaction commits, and then sees nothing of it:
+    the sweep makes up for that.
+    """
+    try:
+        with ours.transaction():
+            run(
+                ours, _QUERY["enqueue"],
+                queue=job.queue, task=job.task, priority=job.priority, lock=job.lock,
+                waits_once=job.waits_once, arguments=json.dumps(job.arguments),
+            )  # fmt: skip
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name != "procrastinate_jobs_queueing_lock_idx_v1":
+            raise
+        return False
+    return True
+
+
+def rescue(ours: Ours, stalled_after_seconds: float) -> tuple[int, ...]:
+    """Gives the jobs of workers that have shown no life for so long to others; gives their numbers.
+
+    A worker that only slept finishes beside its successor: rows are locked and versions compared
+    before anything is written, and the lease guards the target.
+    """
+    return tuple(
+        found["id"] for found in rows(ours, _QUERY["rescue"], stalled_after_seconds=stalled_after_seconds)
+    )
+
+
+def try_housekeeping(ours: Ours) -> bool:
+    """Whether this process does the housekeeping now; no other does until the transaction ends."""
+    found = row(ours, _QUERY["try_housekeeping"])
+    return found is not None and bool(found["is_ours"])
+
+
+def forget(ours: Ours) -> int:
+    """Removes jobs that ended over a day ago; gives how many."""
+    return run(ours, _QUERY["forget_jobs"])
+
+
+class Jobs(Protocol):
+    """What runs the jobs: each method is one task, called in a thread of its own. None of them raises."""
+
+    def handle_delivery(self, delivery_id: int) -> None:
+        """Handles the delivery, if it is still to be handled."""
+
+    def work_order(self, order_id: int) -> None:
+        """Advances the order, if its state asks for it."""
+
+    def send_outbox(self, installation_id: int) -> None:
+        """Sends what is due to the installation."""
+
+
+def app(dsn: str, jobs: Jobs, connections: int) -> App:
+    """procrastinate's App with our tasks, for a worker process. Opened by whoever runs it."""
+    connector = PsycopgConnector(
+        conninfo=dsn, min_size=1, max_size=connections, kwargs={"application_name": "lockkeeper queue"}
+    )
+    built = App(connector=connector)
+
+    built.task(name="handle_delivery")(jobs.handle_delivery)
+    built.task(name="work_order")(jobs.work_order)
+    built.task(name="send_outbox")(jobs.send_outbox)
+    return built
