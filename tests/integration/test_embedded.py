@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 
 from bot.embedded import OURS_SETTINGS, SHADOW_SETTINGS, Cluster, Server, ServerUnavailable
 from bot.embedded.cluster import Address
+from tests.processes import postgres_of, processes_of, wait_until, words_of
 
 ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -66,7 +66,7 @@ def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="lk", dir="/var/tmp"))
     folder.chmod(0o711)
     yield folder
-    wait_until(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(cluster(folder)))
     shutil.rmtree(folder)
 
 
@@ -93,45 +93,6 @@ def address(home: Path) -> Address:
     found = Address.read(cluster(home).address)
     assert found
     return found
-
-
-def postgres_of(home: Path) -> set[int]:
-    """Postgres and its children: they work in the cluster's data folder."""
-    memory = cluster(home).folder / "data-folder"
-    data = str(memory.parent / memory.read_text()) if memory.exists() else ""
-    return {pid for pid in running("postgres") if folder_of(pid) == data}
-
-
-def processes_of(home: Path) -> set[int]:
-    """Postgres, its children and the supervisor, which is told the home."""
-    return postgres_of(home) | {
-        pid for pid in running("bot.embedded.supervise") if str(home) in words_of(pid)
-    }
-
-
-def running(word: str) -> set[int]:
-    return {process.pid for process in psutil.process_iter() if word in words_of(process.pid)}
-
-
-def words_of(pid: int) -> str:
-    try:
-        return " ".join(psutil.Process(pid).cmdline())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
-
-
-def folder_of(pid: int) -> str:
-    try:
-        return str(psutil.Process(pid).cwd())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def answer(dsn: str, query: str) -> object:
@@ -162,7 +123,7 @@ def test_guests_that_start_together_share_one_server(home: Path, start: Callable
     dsns = {guest.dsn() for guest in guests}
 
     assert len(dsns) == 1
-    assert len([pid for pid in postgres_of(home) if " -D " in words_of(pid)]) == 1
+    assert len([pid for pid in postgres_of(cluster(home)) if " -D " in words_of(pid)]) == 1
 
 
 def test_the_server_stops_with_the_last_guest_and_not_before(home: Path, start: Callable[[], Guest]) -> None:
@@ -174,7 +135,7 @@ def test_the_server_stops_with_the_last_guest_and_not_before(home: Path, start: 
     assert can_connect(dsn)
     other.leave()
 
-    assert not postgres_of(home)
+    assert not postgres_of(cluster(home))
 
 
 def test_the_server_outlives_its_starter_killed(home: Path, start: Callable[[], Guest]) -> None:
@@ -189,7 +150,7 @@ def test_the_server_outlives_its_starter_killed(home: Path, start: Callable[[], 
     with psycopg.connect(dsn):
         assert address(home).postmaster_pid == postmaster
     other.leave()
-    assert not postgres_of(home)
+    assert not postgres_of(cluster(home))
 
 
 def test_the_server_stops_when_every_guest_is_killed(home: Path, start: Callable[[], Guest]) -> None:
@@ -200,16 +161,16 @@ def test_the_server_stops_when_every_guest_is_killed(home: Path, start: Callable
     for guest in guests:
         guest.kill()
 
-    wait_until(lambda: not processes_of(home))
+    wait_until(lambda: not processes_of(cluster(home)))
 
 
 def test_a_guest_killed_while_it_starts_leaves_nothing(home: Path, start: Callable[[], Guest]) -> None:
     guest = start()
-    wait_until(lambda: processes_of(home))
+    wait_until(lambda: processes_of(cluster(home)))
 
     guest.kill()
 
-    wait_until(lambda: not processes_of(home))
+    wait_until(lambda: not processes_of(cluster(home)))
     with Server(cluster(home)) as server:
         assert can_connect(server.dsn())
 
@@ -225,7 +186,7 @@ def test_postgres_killed_comes_back_at_its_address_with_every_committed_row(home
         wait_until(lambda: can_connect(dsn))
         assert answer(dsn, "SELECT count(*) FROM kept") == 1
         assert address(home).postmaster_pid != killed
-    assert not postgres_of(home)
+    assert not postgres_of(cluster(home))
 
 
 def test_a_long_statement_of_a_killed_postgres_does_not_keep_the_next_from_starting(home: Path) -> None:
@@ -250,15 +211,18 @@ def test_a_killed_supervisor_is_replaced_while_a_guest_holds_on(home: Path) -> N
         wait_until(lambda: (now := Address.read(cluster(home).address)) and now.supervisor_pid != killed)
         wait_until(lambda: can_connect(dsn))
         assert answer(dsn, "SELECT count(*) FROM kept") == 1
-    assert not postgres_of(home)
+    assert not postgres_of(cluster(home))
 
 
 def test_supervisor_and_guest_killed_together_lose_no_row(home: Path, start: Callable[[], Guest]) -> None:
     guest = start()
     commit_a_row(guest.dsn())
 
-    os.kill(address(home).supervisor_pid, signal.SIGKILL)
+    supervisor = address(home).supervisor_pid
+    os.kill(supervisor, signal.SIGKILL)
     guest.kill()
+    # A process dies a moment after the signal, and holds its locks until then.
+    wait_until(lambda: not words_of(supervisor))
 
     with Server(cluster(home)) as server:
         assert answer(server.dsn(), "SELECT count(*) FROM kept") == 1
@@ -268,7 +232,7 @@ def test_a_guest_that_leaves_after_its_supervisor_was_killed_leaves_nothing(home
     with Server(cluster(home)):
         os.kill(address(home).supervisor_pid, signal.SIGKILL)
 
-    assert not postgres_of(home)
+    assert not postgres_of(cluster(home))
 
 
 def test_everything_killed_at_once_is_recovered(home: Path, start: Callable[[], Guest]) -> None:
@@ -279,6 +243,7 @@ def test_everything_killed_at_once_is_recovered(home: Path, start: Callable[[], 
     for pid in (now.supervisor_pid, now.postmaster_pid, guest.process.pid):
         os.kill(pid, signal.SIGKILL)
     guest.process.communicate()
+    wait_until(lambda: not words_of(now.supervisor_pid))
 
     with Server(cluster(home)) as server:
         assert answer(server.dsn(), "SELECT count(*) FROM kept") == 1
