@@ -24,7 +24,7 @@ class Need(Enum):
     DEFINITIONS = "definitions"  # those of the repository and those in the package
     TARGETS = "targets"  # names bound to the repository
     SQL_FILE = "sql_file"  # at `Wanted.sql_path`: of the pull request's head, else of the default branch
-    PULL_REQUEST = "pull_request"  # the context's, with the script that it adds
+    PULL_REQUEST = "pull_request"  # the context's, else the one that the order was asked for on
     OPEN_ORDERS = "open_orders"  # those asked for on the context's issue or pull request
 
 
@@ -52,7 +52,8 @@ class Context:
     comment_id: int | None = None
     #: SHA-256 of the comment's body, in hex; "" where there is none.
     body_hash: str = ""
-    received_at: datetime
+    #: By GitHub's clock for a comment, else when we heard of it.
+    spoken_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,10 @@ class OpenOrder:
     issue_number: int | None
 
 
+_NO_RIGHTS_KNOWN = Rights()
+_POLICY_NOT_KNOWN = UnknownPolicy()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """The answers. None means: not wanted, or looked for and not there."""
@@ -93,10 +98,10 @@ class Facts:
     now: datetime
     order: Order | None = None
     #: Knows nothing where GitHub did not answer.
-    rights: Rights = Rights()
+    rights: Rights = _NO_RIGHTS_KNOWN
     #: By account id.
     approvers: Mapping[int, Rights] = field(default_factory=dict)
-    policy: PolicyAnswer = UnknownPolicy()
+    policy: PolicyAnswer = _POLICY_NOT_KNOWN
     #: By name; the repository's go before the package's.
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     #: Why a definition of the repository cannot be read, by its file's name.

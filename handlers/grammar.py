@@ -98,12 +98,12 @@ def _one(row: Row, rest: str, fences: list[Fence], kinds: Mapping[str, Kind]) ->
 
 def _command(verb: str, words: list[str], sql: str, line: int, kinds: Mapping[str, Kind]) -> Command:
     if not verb:
-        raise _Wrong("There is no command after `/wo`.", f"Write one of {_list(kinds)}.")
+        raise _Wrong(f"There is no command after {named('/wo')}.", f"Write one of {_list(kinds)}.")
     kind = kinds.get(verb)
     if kind is None:
         raise _Wrong(
             f"There is no command {named(verb[:60])}.",
-            f"{did_you_mean(verb, kinds)} All commands: `/wo help`.",
+            f"{did_you_mean(verb, kinds)} All commands: {named('/wo help')}.",
         )
     plain, options = _apart(words, kind)
     usage = f"Write {named('/wo ' + kind.usage)}."
@@ -203,4 +203,4 @@ def _sql(fences: list[Fence]) -> str:
 
 
 def _list(kinds: Mapping[str, Kind]) -> str:
-    return ", ".join(f"`{verb}`" for verb in kinds)
+    return ", ".join(f"{named(verb)}" for verb in kinds)

@@ -171,7 +171,7 @@ def could_be_approved(order: Order, policy: PolicyAnswer) -> Decision:
         outcome=Outcome.NO,
         because=because,
         next_move=f"Name more supervisors in {policies.PATH}, or let authors approve with the line "
-        f"`self_approval: true` under `{order.target}`.",
+        f"{named('self_approval: true')} under {named(order.target)}.",
     )
 
 
@@ -180,7 +180,7 @@ def _may_approve(actor: Person, order: Order, policy: PolicyAnswer, rights: Righ
         return Decision(
             outcome=Outcome.NO,
             because="Nobody approves from a terminal: an approval is a supervisor's own word on GitHub.",
-            next_move="Supervisors comment `/wo approve` on the order's issue. "
+            next_move=f"Supervisors comment {named('/wo approve')} on the order's issue. "
             + _those_who_can(order, policy),
         )
     known = _target_policy(order, policy, actor)
@@ -198,7 +198,7 @@ def _is_no_author(actor: Person, order: Order, target: TargetPolicy) -> Decision
     if target.self_approval:
         return Decision(
             outcome=Outcome.YES,
-            because=f"{named(actor.login)} is an author, and `self_approval: true` lets authors approve.",
+            because=f"{named(actor.login)} is an author, and {named('self_approval: true')} lets authors approve.",
         )
     possible = could_be_approved(order, Policy(targets={target.name: target}))
     next_move = _named_supervisors(_able(order, target), "approve") if possible.is_yes else possible.sentence
@@ -279,25 +279,27 @@ def _target_policy(
             return found
         return Decision(
             outcome=Outcome.NO,
-            because=f"`{policies.PATH}` does not name {named(order.target)}, so nobody supervises it.",
-            next_move=f"Add it under `targets`:\n\n```yaml\n{_lines_under_targets(example)}```",
+            because=f"{named(policies.PATH)} does not name {named(order.target)}, so nobody supervises it.",
+            next_move="Add these lines there under targets:",
+            file=_lines_under_targets(example),
         )
     if isinstance(policy, MissingPolicy):
         return Decision(
             outcome=Outcome.NO,
-            because=f"This repository has no `{policies.PATH}`, so nobody supervises {named(order.target)}.",
-            next_move=f"Commit this as `{policies.PATH}` to the default branch:\n\n```yaml\n{example}```",
+            because=f"This repository has no {named(policies.PATH)}, so nobody supervises {named(order.target)}.",
+            next_move=f"Commit this file as {named(policies.PATH)} to the default branch:",
+            file=example,
         )
     if isinstance(policy, InvalidPolicy):
         return Decision(
             outcome=Outcome.NO,
-            because=f"`{policies.PATH}` cannot be read, and until then nobody counts as a supervisor: "
+            because=f"{named(policies.PATH)} cannot be read, and until then nobody counts as a supervisor: "
             f"{policy.problem}",
             next_move="Correct it on the default branch.",
         )
     return Decision(
         outcome=Outcome.WAIT,
-        because=f"GitHub has not answered what stands in `{policies.PATH}`.",
+        because=f"GitHub has not answered what stands in {named(policies.PATH)}.",
         next_move="It is asked again; nothing needs to be repeated.",
     )
 

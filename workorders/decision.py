@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -24,6 +24,8 @@ class Decision:
     because: str
     #: What would be allowed and who could do it; "" where the outcome is yes.
     next_move: str = ""
+    #: A file that `next_move` speaks of, letter by letter; "" for none.
+    file: str = ""
     #: The decisions that this one was made of.
     parts: tuple[Decision, ...] = ()
 
@@ -54,7 +56,7 @@ def all_of(decisions: Iterable[Decision], *, because: str) -> Decision:
     for outcome in (Outcome.NO, Outcome.WAIT):
         for part in parts:
             if part.outcome is outcome:
-                return Decision(outcome=outcome, because=part.because, next_move=part.next_move, parts=parts)
+                return replace(part, parts=parts)
     return Decision(outcome=Outcome.YES, because=because, parts=parts)
 
 
@@ -64,5 +66,5 @@ def any_of(decisions: Iterable[Decision], *, otherwise: str, next_move: str) -> 
     for outcome in (Outcome.YES, Outcome.WAIT):
         for part in parts:
             if part.outcome is outcome:
-                return Decision(outcome=outcome, because=part.because, next_move=part.next_move, parts=parts)
+                return replace(part, parts=parts)
     return Decision(outcome=Outcome.NO, because=otherwise, next_move=next_move, parts=parts)

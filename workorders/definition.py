@@ -134,12 +134,12 @@ def from_markdown(text: str) -> Definition:
     lines = lines_of(text)
     if not lines or lines[0].text.rstrip() != "---":
         raise Unreadable(
-            "The front matter is missing.", "Begin the file with a line `---`.", line=1, column=1
+            "The front matter is missing.", f"Begin the file with a line {named('---')}.", line=1, column=1
         )
     end = next((index for index, line in enumerate(lines[1:], start=1) if line.text.rstrip() == "---"), None)
     if end is None:
         raise Unreadable(
-            "The front matter has no end.", "Add a line `---` after its last key.", line=1, column=1
+            "The front matter has no end.", f"Add a line {named('---')} after its last key.", line=1, column=1
         )
     front = tree("\n".join(line.text for line in lines[1:end]), first_line=2).record(
         required=_REQUIRED, optional=("priority",)
@@ -157,7 +157,7 @@ def from_markdown(text: str) -> Definition:
     criteria = tuple(_TASK_BOX.sub("", item.text, count=1) for item in _listed(by_title, "SUCCESS CRITERIA"))
     if not criteria:
         raise _at(by_title, "SUCCESS CRITERIA").wrong(
-            "SUCCESS CRITERIA holds no list.", "Add a line `- [ ] ...`."
+            "SUCCESS CRITERIA holds no list.", f"Add a line {named('- [ ] ...')}."
         )
     escalation = by_title.get("ESCALATION")
     return Definition(
@@ -208,7 +208,7 @@ def _refuse_hostile(text: str) -> None:
             )
         if "<!-- lockkeeper:" in line.text.casefold():
             raise Unreadable(
-                "The hidden marks `<!-- lockkeeper:... -->` belong to Lockkeeper.",
+                f"The hidden marks {named('<!-- lockkeeper:... -->')} belong to Lockkeeper.",
                 "Remove it.",
                 line=line.number,
                 column=1,
@@ -314,7 +314,9 @@ def _phases(
         role = _role(part, supervisor, workers)
         tasks = tuple(item.text for item in items_of(part.lines))
         if not tasks:
-            raise heading.wrong(f"Phase {int(match[1])} has no tasks.", "Add a line `- ...` for each.")
+            raise heading.wrong(
+                f"Phase {int(match[1])} has no tasks.", f"Add a line {named('- ...')} for each."
+            )
         phases.append(Phase(number=len(phases) + 1, title=match[2].strip(), role=role, tasks=tasks))
     if estimated.integer(1, 50) != len(phases):
         raise estimated.wrong(

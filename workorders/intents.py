@@ -37,6 +37,8 @@ class OpenOrder:
     sql_origin: str
     title: str
     starter: Person
+    #: Others who have a hand in the SQL: with the starter they are the order's authors.
+    authors: tuple[Person, ...] = ()
     criteria: tuple[Criterion, ...]
     #: The issue or pull request on which it was asked for, answered with a link; None from a terminal.
     asked_on: int | None

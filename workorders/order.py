@@ -105,4 +105,6 @@ class Order:
     #: The run in the target; "" before execution.
     run: str = ""
     opened_at: datetime
+    #: When the digest was set; an approval that names no digest has to be younger.
+    reviewed_at: datetime | None = None
     title: str = ""

@@ -241,7 +241,8 @@ def _supervisors(place: Place) -> tuple[Supervisor, ...]:
         login = name.removeprefix("@")
         if not _TEAM.fullmatch(name) and not _LOGIN.fullmatch(login):
             raise item.wrong(
-                f"{named(name)} is neither a login nor a team.", "Write `login` or `@organisation/team`."
+                f"{named(name)} is neither a login nor a team.",
+                f"Write {named('login')} or {named('@organisation/team')}.",
             )
         supervisor = Supervisor(name=name if "/" in name else login)
         if supervisor.name.casefold() in {each.name.casefold() for each in found}:
@@ -293,7 +294,9 @@ def _globs(place: Place) -> tuple[str, ...]:
                 f"{named(glob)} does not lie in the repository.", "Write a path such as db/migrations/*.sql."
             )
         if not glob.endswith(".sql"):
-            raise item.wrong(f"{named(glob)} would match files that are not SQL.", "Let it end in `.sql`.")
+            raise item.wrong(
+                f"{named(glob)} would match files that are not SQL.", f"Let it end in {named('.sql')}."
+            )
         if glob in found:
             raise item.wrong(f"{named(glob)} stands twice.", "Remove one of the two.")
         found.append(glob)
@@ -317,5 +320,7 @@ def _check_order(targets: Mapping[str, TargetPolicy], places: Mapping[str, Place
         while (following := targets[seen[-1]].after) in targets:
             if following in seen:
                 circle = " after ".join(named(each) for each in (*seen[seen.index(following) :], following))
-                raise where.wrong(f"The targets wait for each other: {circle}.", "Remove one `after`.")
+                raise where.wrong(
+                    f"The targets wait for each other: {circle}.", f"Remove one {named('after')}."
+                )
             seen.append(following)

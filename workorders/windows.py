@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from workorders.migration.errors import Unreadable
+from workorders.report import named
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -59,7 +60,8 @@ def from_text(text: str) -> Window:
     match = _WINDOW.fullmatch(text.strip())
     if match is None:
         raise Unreadable(
-            "This is not a window.", "Write days, hours and time zone: `Mon-Thu 09:00-16:00 Europe/Berlin`."
+            "This is not a window.",
+            f"Write days, hours and time zone: {named('Mon-Thu 09:00-16:00 Europe/Berlin')}.",
         )
     try:
         begins, ends = (

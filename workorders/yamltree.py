@@ -124,12 +124,16 @@ class Place:
         """The values of a mapping by key, in the file's order. Raises for a key that stands twice."""
         if not isinstance(self.node, yaml.MappingNode):
             what = named(self.path) if self.path else "The file"
-            raise self.wrong(f"{what} does not hold keys with values.", "Write one `key: value` a line.")
+            raise self.wrong(
+                f"{what} does not hold keys with values.", f"Write one {named('key: value')} a line."
+            )
         found: dict[str, Place] = {}
         for key_node, value_node in self.node.value:
             key_place = self._at(self.path, key_node, key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise key_place.wrong("A key is not a plain word.", "Write one `key: value` a line.")
+                raise key_place.wrong(
+                    "A key is not a plain word.", f"Write one {named('key: value')} a line."
+                )
             key = str(key_node.value)
             if key in found:
                 raise key_place.wrong(
@@ -174,7 +178,10 @@ def tree(text: str, *, first_line: int = 1) -> Place:
                 )
             if getattr(event, "tag", None) is not None:
                 raise Unreadable(
-                    "Tags are not read.", "Remove the word that begins with `!`.", line=line, column=column
+                    "Tags are not read.",
+                    f"Remove the word that begins with {named('!')}.",
+                    line=line,
+                    column=column,
                 )
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 depth += 1
@@ -199,6 +206,8 @@ def tree(text: str, *, first_line: int = 1) -> Place:
     except (ValueError, RecursionError) as error:
         raise Unreadable("This is not YAML.", "Check quotes, colons and the indentation.") from error
     if root is None:
-        raise Unreadable("It is empty.", "Write one `key: value` a line.", line=first_line, column=1)
+        raise Unreadable(
+            "It is empty.", f"Write one {named('key: value')} a line.", line=first_line, column=1
+        )
     mark = root.start_mark
     return Place(path="", line=mark.line + 1 + shift, column=mark.column + 1, node=root, lines_above=shift)

@@ -24,6 +24,8 @@ class CommentCreated:
     is_pull_request: bool
     comment_id: int
     body: str
+    #: The comment's own `created_at`; a delivery may come days later.
+    created_at: datetime
     #: When the delivery came in; GitHub signs no time.
     received_at: datetime
 
