@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from workorders.migration.connections import Database
 from workorders.migration.errors import Blocked
@@ -78,6 +78,12 @@ class Reading:
             # The text is one of our own files', never input.
             statement = sql.SQL(text)
             return cursor.execute(statement, parameters or None, prepare=False).fetchall()
+
+    def tuples(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query as tuples, which is twice as fast for very many."""
+        statement = sql.SQL(for_server(query, self.major))
+        with self._database.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(statement, prepare=False).fetchall()
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -98,7 +98,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name,
             ELSE pg_catalog.pg_total_relation_size(c.oid) END AS size_bytes
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.unnest(%(schemas)s::text[], %(names)s::text[]) AS wanted (schema, name)
+  JOIN ROWS FROM (pg_catalog.unnest(%(schemas)s::text[]), pg_catalog.unnest(%(names)s::text[])) AS wanted (schema, name)
     ON n.nspname = wanted.schema AND c.relname = wanted.name
 
 -- name: estimated_sizes

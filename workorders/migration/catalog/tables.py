@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
+from workorders.migration.catalog.dependants import dependants_of
 from workorders.migration.catalog.queries import Reading, queries
 from workorders.migration.catalog.snapshot import (
     Column,
     Constraint,
-    Dependant,
     Index,
     Statistics,
     Table,
@@ -52,7 +52,7 @@ class _Assembly:
         triggers = self._parts("triggers", self._trigger)
         statistics = self._parts("statistics", self._statistics)
         publications = self._parts("publications", lambda row: str(row["name"]))
-        dependants = self._parts("dependants", self._dependant)
+        dependants = dependants_of(self._view, self._names, self._columns)
         parents, children = self._inheritance()
         tables = {}
         for row in self._rows:
@@ -182,15 +182,6 @@ class _Assembly:
             name=_name(row),
             definition=row["definition"],
             columns=self._column_names(row["relation"], row["attnums"]),
-        )
-
-    def _dependant(self, row: _Row) -> Dependant:
-        return Dependant(
-            kind=row["kind"],
-            description=row["description"],
-            column=self._columns[row["relation"]].get(row["attnum"]),
-            relation=self._names.get(row["of_relation"]),
-            is_own=row["of_relation"] == row["relation"],
         )
 
     def _inheritance(self) -> tuple[dict[int, list[RelationName]], dict[int, list[RelationName]]]:
