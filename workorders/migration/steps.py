@@ -58,6 +58,10 @@ class Action:
     as_replica: bool = False
     #: Row images are captured while it runs, and no table but these may be written.
     captured: tuple[RelationName, ...] = ()
+    #: What `lockkeeper.capture` is set to while it runs; "" where no images are captured.
+    capture: str = ""
+    #: A query: how many rows were written since and were therefore left as they are.
+    leaves: str = ""
 
     @property
     def strongest(self) -> LockMode | None:
@@ -182,6 +186,8 @@ def _action_to_json(action: Action) -> dict[str, Any]:
         "settles": action.settles,
         "as_replica": action.as_replica,
         "captured": [[name.schema, name.name] for name in action.captured],
+        "capture": action.capture,
+        "leaves": action.leaves,
     }
 
 
@@ -211,6 +217,8 @@ def _action_from_json(raw: dict[str, Any]) -> Action:
         settles=raw["settles"],
         as_replica=raw["as_replica"],
         captured=_names(raw["captured"]),
+        capture=raw["capture"],
+        leaves=raw["leaves"],
     )
 
 

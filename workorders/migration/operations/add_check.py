@@ -35,11 +35,11 @@ class AddCheck:
     #: The script says NOT VALID: old rows are left alone.
     is_not_valid: bool = False
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Reads and writes of the table."""
         return f"reads and writes of {self.table} wait while every row is read under ACCESS EXCLUSIVE"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """No row that violates it."""
         if not self._validates:
             return ()

@@ -34,11 +34,11 @@ class AddColumn:
     default_calls: tuple[str, ...] = ()
     if_not_exists: bool = False
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Nobody for longer than the lock itself."""
         return f"reads and writes of {self.table} wait for a catalog change, and for whom it waits for"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """A NOT NULL column without a default needs an empty table."""
         if not self.column.not_null or self.column.default is not None:
             return ()

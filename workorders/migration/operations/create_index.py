@@ -37,11 +37,11 @@ class CreateIndex:
         """The index's name, in its table's schema."""
         return RelationName(schema=self.table.schema, name=self.index.name)
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Writes of the table."""
         return f"writes of {self.table} wait while the table is read and sorted under SHARE"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """For a unique index over plain columns: no duplicates."""
         columns = self.index.key_columns
         if not self.index.is_unique or not all(columns):

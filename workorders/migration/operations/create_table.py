@@ -35,14 +35,14 @@ class CreateTable:
         """The new table's name."""
         return self.created.name
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Writers of the tables that it points at."""
-        names = ", ".join(str(name) for name in self._pointed_at(catalog))
+        names = ", ".join(str(key.referenced) for key in self.created.foreign_keys)
         if not names:
             return "nobody waits: the table is new"
         return f"writes of {names} wait while the foreign key is added, and for whom that waits for"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
         return ()
 

@@ -31,11 +31,11 @@ class ChangeDefault:
         """set_default or drop_default."""
         return "drop_default" if self.default is None else "set_default"
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Nobody for longer than the lock itself."""
         return f"reads and writes of {self.table} wait for a catalog change, and for whom it waits for"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
         return ()
 
@@ -61,7 +61,7 @@ class ChangeDefault:
                 statement=self.place.statement,
                 operation=self.name,
                 action=Action(
-                    title=f"{forth.split()[0].lower()} the default of {self.table}.{self.column}",
+                    title=f"{forth.split(maxsplit=1)[0].lower()} the default of {self.table}.{self.column}",
                     sql=(f"{alter} {forth}",),
                     locks=exclusive(self.table),
                     done=questions.default_is(self.table, self.column, None)

@@ -28,11 +28,11 @@ class DropCheck:
     table: RelationName
     constraint: Constraint
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Nobody for longer than the lock itself."""
         return f"reads and writes of {self.table} wait for a catalog change, and for whom it waits for"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
         return ()
 

@@ -31,14 +31,14 @@ class DropColumn:
     column: str
     if_exists: bool = False
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """The data."""
         return (
             f"the values of {self.table}.{self.column} are gone at once; reads and writes of {self.table}"
             " wait for a catalog change, and for whom it waits for"
         )
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
         return ()
 

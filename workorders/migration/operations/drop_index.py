@@ -28,14 +28,14 @@ class DropIndex:
     table: RelationName
     index: Index
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Reads and writes of the table, and the plans that used the index."""
         return (
             f"reads and writes of {self.table} wait for ACCESS EXCLUSIVE, and for whom it waits for;"
             " queries that used the index read the table instead"
         )
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
         return ()
 

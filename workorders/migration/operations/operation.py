@@ -48,10 +48,10 @@ class Operation(Protocol):
     def table(self) -> RelationName:
         """The table that it changes."""
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Who would wait if the statement ran as it is written, and how long."""
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """What the rows must fulfil."""
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:

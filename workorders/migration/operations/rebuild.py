@@ -178,4 +178,5 @@ def _has_earlier_twin(table: RelationName, columns: tuple[str, ...]) -> str:
 
 
 def _comment(table: RelationName, constraint: Constraint) -> str:
-    return f"COMMENT ON CONSTRAINT {quoted(constraint.name)} ON {table.sql} IS {literal(constraint.comment or '')}"
+    text = literal(constraint.comment or "")
+    return f"COMMENT ON CONSTRAINT {quoted(constraint.name)} ON {table.sql} IS {text}"

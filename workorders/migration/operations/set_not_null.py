@@ -29,11 +29,11 @@ class SetNotNull:
     #: The constraint's name where the script gives one (18 and later).
     constraint: str | None = None
 
-    def hazard(self, catalog: Catalog) -> str:
+    def hazard(self) -> str:
         """Reads and writes of the table."""
         return f"reads and writes of {self.table} wait while every row is read under ACCESS EXCLUSIVE"
 
-    def checks(self, catalog: Catalog) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """No row without a value."""
         return (
             Check(

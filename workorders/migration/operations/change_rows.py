@@ -1,0 +1,195 @@
+"""UPDATE and DELETE.
+
+Plain form: each changed row stays locked until the whole statement has committed. Online form:
+in batches by primary key where that cannot change the outcome, else one statement. The
+inverse is made of row images (see `row_images`), captured from every table that the
+statement can reach through foreign keys and triggers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations.operation import (
+    Check,
+    Place,
+    exclusive,
+    must_find,
+    ordinary,
+    refused,
+)
+from workorders.migration.operations.row_images import RowImages, capture_locks, closure, parents_first
+from workorders.migration.sql import tree
+from workorders.migration.sql.tree import Node
+from workorders.migration.steps import Action, Batches, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRows:
+    """An UPDATE or a DELETE of one table's rows."""
+
+    place: Place
+    table: RelationName
+    #: `UpdateStmt` or `DeleteStmt`, and its tree with the table's schema given.
+    kind: str
+    node: Node
+    #: Columns that an UPDATE assigns.
+    updated: frozenset[str] = frozenset()
+    #: Tables that its triggers were seen to write in a rehearsal.
+    also_written: tuple[RelationName, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """update or delete."""
+        return "delete" if self.kind == "DeleteStmt" else "update"
+
+    def hazard(self) -> str:
+        """Writers of the same rows."""
+        return f"writers of the same rows of {self.table} wait until the whole statement has committed"
+
+    def checks(self) -> tuple[Check, ...]:
+        """Nothing that rows could break."""
+        return ()
+
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
+        """Capture, change, end of the capture."""
+        table = ordinary(must_find(catalog, self.table), self.place, self.name.upper())
+        moved = self.updated & set(table.key)
+        if moved:
+            raise refused(
+                self.place,
+                f"UPDATE of {self.table} changes its primary key ({', '.join(sorted(moved))}): which row"
+                " is which could not be told on the way back.",
+                "Leave the key as it is, or run the statement by hand.",
+            )
+        written = self._written(catalog, table)
+        part = str(self.place.statement)
+        capture = f"{run}/{part}"
+        images = tuple(RowImages(table=each, part=part, run=run) for each in written)
+        names = tuple(each.name for each in written)
+        stop = tuple(statement for each in images for statement in each.removal())
+        is_stopped = " AND ".join(
+            f"NOT ({questions.trigger_exists(each.table.name, each.trigger)})" for each in images
+        )
+        ending = Action(
+            title=f"stop capturing rows of {', '.join(map(str, names))}",
+            sql=stop,
+            locks=exclusive(*sorted(names)),
+            done=f"SELECT {is_stopped}",
+        )
+        begin = Action(
+            title=f"capture rows of {', '.join(map(str, names))}",
+            sql=tuple(statement for each in images for statement in each.creation(capture)),
+            locks=capture_locks(written),
+            done=questions.relation_exists(images[0].images),
+        )
+        change = Action(
+            title=f"{self.name} rows of {self.table}",
+            sql=() if self._is_batched(catalog, table) else (tree.statement_text(self.kind, self.node),),
+            batches=self._batches(table) if self._is_batched(catalog, table) else None,
+            captured=names,
+            capture=capture,
+        )
+        back = (
+            *(each.netting() for each in images),
+            *(each.restoring(catalog) for each in images),
+        )
+        remains = tuple(name for each in images for name in (each.net, each.images))
+        return (
+            Step(
+                statement=self.place.statement,
+                operation=self.name,
+                action=begin,
+                undo=(ending,),
+                remains=remains,
+            ),
+            Step(
+                statement=self.place.statement,
+                operation=self.name,
+                action=change,
+                undo=back,
+                is_undone_instantly=False,
+                loses="rows that were written since keep what was written, column by column",
+            ),
+            Step(statement=self.place.statement, operation=self.name, action=ending),
+        )
+
+    def _written(self, catalog: Catalog, table: Table) -> tuple[Table, ...]:
+        reached = closure(catalog, table, deletes=self.name == "delete", updated=self.updated)
+        known = {each.name for each in reached}
+        more = tuple(
+            catalog.tables[name] for name in self.also_written if name not in known and name in catalog.tables
+        )
+        for each in (*reached, *more):
+            ordinary(each, self.place, f"{self.name.upper()} that reaches it")
+            for column in each.columns:
+                if column.is_not_null_domain:
+                    raise refused(
+                        self.place,
+                        f"{each.name}.{column.name} is of a domain that does not allow NULL: no image of"
+                        " its rows can be kept yet.",
+                        "Run the statement by hand.",
+                    )
+        return parents_first((*reached, *more))
+
+    def _is_batched(self, catalog: Catalog, table: Table) -> bool:
+        """Whether ranges, each in a transaction of its own, give what the one statement gives."""
+        reads_elsewhere = any(
+            found.kind in ("SubLink", "SQLValueFunction", "CurrentOfExpr") for found in tree.walk(self.node)
+        )
+        calls = set(tree.functions_in(self.node)) - catalog.immutable_functions
+        points_at_itself = any(key.referenced == table.name for key in table.foreign_keys)
+        more_tables = any(self.node.get(part) for part in ("fromClause", "usingClause", "withClause"))
+        return bool(
+            table.key
+            and not table.is_new
+            and not table.triggers
+            and not self.also_written
+            and not points_at_itself
+            and not reads_elsewhere
+            and not calls
+            and not more_tables
+        )
+
+    def _batches(self, table: Table) -> Batches:
+        types = {column.name: column.type for column in table.columns}
+        names = [quoted(column) for column in table.key]
+        own = quoted(self.node["relation"].get("alias", {}).get("aliasname", self.table.name))
+
+        def bound(side: str) -> str:
+            values = (
+                f"pg_catalog.current_setting('lockkeeper.{side}_{position}')::{types[column]}"
+                for position, column in enumerate(table.key, start=1)
+            )
+            return f"ROW({', '.join(values)})"
+
+        key = f"ROW({', '.join(names)})"
+        key_here = f"ROW({', '.join(f'{own}.{name}' for name in names)})"
+        texts = ", ".join(f"{name}::text" for name in names)
+        order = ", ".join(names)
+        return Batches(
+            first=f"SELECT {texts} FROM {self.table.sql} ORDER BY {order} LIMIT 1",
+            next=f"SELECT {texts} FROM {self.table.sql} WHERE {key} >= {bound('low')} ORDER BY {order}"
+            " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
+            between=(self._within(f"{key_here} >= {bound('low')} AND {key_here} < {bound('high')}"),),
+            rest=(self._within(f"{key_here} >= {bound('low')}"),),
+            key_columns=len(table.key),
+        )
+
+    def _within(self, span: str) -> str:
+        condition = tree.expression(span)
+        own = self.node.get("whereClause")
+        if own is not None:
+            condition = {"BoolExpr": {"boolop": "AND_EXPR", "args": [own, condition]}}
+        return tree.statement_text(self.kind, {**self.node, "whereClause": condition})
+
+    def after(self, catalog: Catalog) -> Catalog:
+        """Rows are not the catalog's."""
+        return catalog
+
+    def writing_also(self, names: tuple[RelationName, ...]) -> ChangeRows:
+        """The same, with the tables that its triggers were seen to write."""
+        return replace(self, also_written=names)

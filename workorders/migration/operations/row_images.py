@@ -1,0 +1,321 @@
+"""Row images: what every written row was before and after, and how to bring it back.
+
+Triggers of ours write one image for each row that a statement changes, in typed columns
+(jsonb would lose duplicate keys, array bounds and -0). They fire for our own session only,
+also under `session_replication_role = replica`. Bringing back works on the *net* change of a
+row: the first image's before against the last one's after, judged column by column, so that
+a value written since is never overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
+from workorders.migration.steps import Action, Batches
+
+#: Image equality of single values: exact, and defined for every type.
+_SAME, _DIFFERENT = "OPERATOR(pg_catalog.*=)", "OPERATOR(pg_catalog.*<>)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowImages:
+    """The images of one captured table in one statement of one run."""
+
+    table: Table
+    #: Unique in the run: the statement's position.
+    part: str
+    run: str
+
+    @property
+    def images(self) -> RelationName:
+        """The table that the trigger fills."""
+        return self._ours("images")
+
+    @property
+    def net(self) -> RelationName:
+        """The table of net changes, made when the way back begins."""
+        return self._ours("net")
+
+    @property
+    def trigger(self) -> str:
+        """The trigger's name; its function's in our schema, too."""
+        return ours("capture", self.run, self.part, str(self.table.name))
+
+    def _ours(self, kind: str) -> RelationName:
+        return RelationName(schema=OUR_SCHEMA, name=ours(kind, self.run, self.part, str(self.table.name)))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that have values of their own: generated ones follow from these."""
+        return tuple(column.name for column in self.table.columns if not column.generated)
+
+    def before(self, column: str) -> str:
+        """The image's column that holds a value from before."""
+        return f"b{self.columns.index(column)}"
+
+    def after(self, column: str) -> str:
+        """The image's column that holds a value from after."""
+        return f"a{self.columns.index(column)}"
+
+    def creation(self, capture: str) -> tuple[str, ...]:
+        """The statements that start the capture; they take SHARE ROW EXCLUSIVE on the table."""
+        types = {column.name: column.type for column in self.table.columns}
+        image_columns = ", ".join(
+            f"{name} {types[column]}"
+            for side in (self.before, self.after)
+            for column in self.columns
+            for name in (side(column),)
+        )
+        old, new = (", ".join(f"{row}.{quoted(c)}" for c in self.columns) for row in ("OLD", "NEW"))
+        before, after = (", ".join(side(c) for c in self.columns) for side in (self.before, self.after))
+        function = f"{quoted(OUR_SCHEMA)}.{quoted(self.trigger)}"
+        insert = f"INSERT INTO {self.images.sql} (operation, "
+        body = (
+            f"BEGIN IF TG_OP = 'INSERT' THEN {insert}{after}) VALUES ('I', {new});"
+            f" ELSIF TG_OP = 'UPDATE' THEN {insert}{before}, {after}) VALUES ('U', {old}, {new});"
+            f" ELSE {insert}{before}) VALUES ('D', {old}); END IF; RETURN NULL; END"
+        )
+        return (
+            f"CREATE TABLE {self.images.sql}"
+            ' (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, operation "char" NOT NULL,'
+            f" {image_columns})",
+            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql"
+            f" SET search_path = '' AS {literal(body)}",
+            f"CREATE TRIGGER {quoted(self.trigger)} AFTER INSERT OR UPDATE OR DELETE ON {self.table.name.sql}"
+            " FOR EACH ROW WHEN"
+            f" (pg_catalog.current_setting('lockkeeper.capture', true) = {literal(capture)})"
+            f" EXECUTE FUNCTION {function}()",
+            f"ALTER TABLE {self.table.name.sql} ENABLE ALWAYS TRIGGER {quoted(self.trigger)}",
+        )
+
+    def removal(self) -> tuple[str, ...]:
+        """The statements that end the capture; they take ACCESS EXCLUSIVE on the table."""
+        function = f"{quoted(OUR_SCHEMA)}.{quoted(self.trigger)}"
+        return (
+            f"DROP TRIGGER IF EXISTS {quoted(self.trigger)} ON {self.table.name.sql}",
+            f"DROP FUNCTION IF EXISTS {function}()",
+        )
+
+    def netting(self) -> Action:
+        """Works out what became of each row in all: one line a row, in the order of the first image."""
+        if self.table.key:
+            key = ", ".join(f"coalesce({self.before(c)}, {self.after(c)})" for c in self.table.key)
+            first, last = (
+                f"SELECT DISTINCT ON ({key}) i.*, ROW({key}) AS key FROM {self.images.sql} i"
+                f" ORDER BY {key}, n {way}"
+                for way in ("ASC", "DESC")
+            )
+            keys = "".join(
+                f"coalesce(f.{self.before(c)}, f.{self.after(c)}) AS k{position}, "
+                for position, c in enumerate(self.table.key)
+            )
+            before = ", ".join(f"f.{self.before(c)}" for c in self.columns)
+            after = ", ".join(f"l.{self.after(c)}" for c in self.columns)
+            source = f"FROM ({first}) f JOIN ({last}) l ON f.key = l.key"
+            order, came, went = "f.n", "f.operation = 'I'", "l.operation = 'D'"
+        else:
+            keys = ""
+            before = ", ".join(self.before(c) for c in self.columns)
+            after = ", ".join(self.after(c) for c in self.columns)
+            source = f"FROM {self.images.sql} i"
+            order, came, went = "i.n DESC", "i.operation = 'I'", "i.operation = 'D'"
+        return Action(
+            title=f"work out what became of the rows of {self.table.name}",
+            sql=(
+                f"CREATE TABLE {self.net.sql} AS SELECT row_number() OVER (ORDER BY {order}) AS n,"
+                f" ({came}) AS came, ({went}) AS went, false AS is_restored, {keys}{before}, {after} {source}",
+                f"ALTER TABLE {self.net.sql} ADD PRIMARY KEY (n)",
+            ),
+            done=questions.relation_exists(self.net),
+        )
+
+    def restoring(self, catalog: Catalog) -> Action:
+        """Brings rows back in ranges of the net table; without a key, all in one go."""
+        net = self.net.sql
+        title = f"bring rows of {self.table.name} back"
+        leaves = f"SELECT count(*) FROM {net} WHERE NOT is_restored"
+        if not self.table.key:
+            return Action(title=title, sql=self._restored_by_whole_rows(), as_replica=True, leaves=leaves)
+        low = "n.n >= pg_catalog.current_setting('lockkeeper.low_1')::bigint"
+        high = "n.n < pg_catalog.current_setting('lockkeeper.high_1')::bigint"
+        return Action(
+            title=title,
+            batches=Batches(
+                first=f"SELECT n::text FROM {net} ORDER BY n LIMIT 1",
+                next=f"SELECT n::text FROM {net} n WHERE {low} ORDER BY n"
+                " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
+                between=self._restored_by_key(catalog, f"{low} AND {high}"),
+                rest=self._restored_by_key(catalog, low),
+                key_columns=1,
+            ),
+            as_replica=True,
+            leaves=leaves,
+        )
+
+    def _restored_by_key(self, catalog: Catalog, span: str) -> tuple[str, ...]:
+        table, net = self.table.name.sql, self.net.sql
+        by_key = " AND ".join(f"t.{quoted(c)} = n.k{place}" for place, c in enumerate(self.table.key))
+        all_columns = ", ".join(quoted(c) for c in self.columns)
+        changed = [
+            f"(ROW(n.{self.before(c)}) {_DIFFERENT} ROW(n.{self.after(c)})"
+            f" AND ROW(t.{quoted(c)}) {_SAME} ROW(n.{self.after(c)}))"
+            for c in self.columns
+        ]
+        overwritten = " OR ".join(
+            f"(ROW(n.{self.before(c)}) {_DIFFERENT} ROW(n.{self.after(c)})"
+            f" AND ROW(t.{quoted(c)}) {_DIFFERENT} ROW(n.{self.after(c)}))"
+            for c in self.columns
+        )
+        assignments = ", ".join(
+            f"{quoted(c)} = CASE WHEN {condition} THEN n.{self.before(c)} ELSE t.{quoted(c)} END"
+            for c, condition in zip(self.columns, changed, strict=True)
+            if c not in self.table.key
+        )
+        unchanged = " AND ".join(f"ROW(t.{quoted(c)}) {_SAME} ROW(n.{self.after(c)})" for c in self.columns)
+        may_stand = " AND ".join(["true", *self._parents_exist(), *self._values_are_free()])
+        restored = f"UPDATE {net} SET is_restored = true FROM done WHERE {net}.n = done.n"
+        statements = [
+            f"SELECT count(*) FROM (SELECT FROM {table} t JOIN {net} n"
+            f" ON {by_key} WHERE {span} FOR UPDATE OF t) q",
+        ]
+        if assignments:
+            statements += [
+                f"WITH done AS (SELECT n.n FROM {table} t JOIN {net} n ON {by_key}"
+                f" WHERE {span} AND NOT n.came AND NOT n.went AND NOT ({overwritten}) AND {may_stand})"
+                f" {restored}",
+                f"UPDATE {table} t SET {assignments} FROM {net} n WHERE {span} AND NOT n.came"
+                f" AND NOT n.went AND {by_key} AND ({' OR '.join(changed)}) AND {may_stand}",
+            ]
+        statements += [
+            f"WITH back AS (INSERT INTO {table} AS t ({all_columns}) OVERRIDING SYSTEM VALUE SELECT"
+            f" {', '.join(f'n.{self.before(c)}' for c in self.columns)} FROM {net} n"
+            f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self._parents_exist()])}"
+            f" ON CONFLICT DO NOTHING RETURNING {', '.join(f't.{quoted(c)}' for c in self.table.key)}),"
+            f" done AS (SELECT n.n FROM {net} n JOIN back t ON {by_key} WHERE {span}) {restored}",
+            f"WITH gone AS (DELETE FROM {table} t USING {net} n WHERE {span} AND n.came AND NOT n.went"
+            f" AND {by_key} AND {unchanged}{self._is_unreferenced(catalog)} RETURNING n.n),"
+            f" done AS (SELECT n FROM gone) {restored}",
+            f"UPDATE {net} n SET is_restored = true WHERE {span} AND n.came AND n.went",
+        ]
+        return tuple(statements)
+
+    def _restored_by_whole_rows(self) -> tuple[str, ...]:
+        table, net = self.table.name.sql, self.net.sql
+        row = f"ROW({', '.join(f't.{quoted(c)}' for c in self.columns)})::text"
+        image = f"ROW({', '.join(f'n.{self.after(c)}' for c in self.columns)})::text"
+        values = ", ".join(f"n.{self.before(c)}" for c in self.columns)
+        found = (
+            "WITH want AS (SELECT n.n, image, row_number() OVER (PARTITION BY image ORDER BY n.n) AS copy"
+            f" FROM (SELECT n.*, {image} AS image FROM {net} n WHERE {{which}}) n),"
+            " have AS (SELECT t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
+            f" FROM (SELECT t.ctid AS place, {row} AS image FROM {table} t) t"
+            " WHERE t.image IN (SELECT image FROM want)),"
+            " pairs AS (SELECT want.n, have.place FROM want JOIN have USING (image, copy)),"
+        )
+        restored = f"UPDATE {net} SET is_restored = true WHERE n IN (SELECT n FROM done)"
+        assignments = ", ".join(f"{quoted(c)} = n.{self.before(c)}" for c in self.columns)
+        return (
+            found.format(which="NOT n.came AND NOT n.went")
+            + f" done AS (UPDATE {table} t SET {assignments} FROM pairs JOIN {net} n ON n.n = pairs.n"
+            f" WHERE t.ctid = pairs.place RETURNING n.n) {restored}",
+            found.format(which="n.came")
+            + f" done AS (DELETE FROM {table} t USING pairs WHERE t.ctid = pairs.place"
+            f" RETURNING pairs.n) {restored}",
+            f"INSERT INTO {table} ({', '.join(quoted(c) for c in self.columns)}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {values} FROM {net} n WHERE n.went ORDER BY n.n",
+            f"UPDATE {net} SET is_restored = true WHERE went",
+        )
+
+    def _parents_exist(self) -> list[str]:
+        return [
+            self._parent_exists(key)
+            for key in self.table.foreign_keys
+            if set(key.columns) <= set(self.columns)
+        ]
+
+    def _parent_exists(self, key: Constraint) -> str:
+        assert key.referenced is not None
+        empty = " OR ".join(f"n.{self.before(c)} IS NULL" for c in key.columns)
+        pairs = list(zip(key.referenced_columns, key.columns, strict=True))
+        there = " AND ".join(f"p.{quoted(theirs)} = n.{self.before(mine)}" for theirs, mine in pairs)
+        condition = f"{empty} OR EXISTS (SELECT FROM {key.referenced.sql} p WHERE {there})"
+        if key.referenced == self.table.name:
+            coming = " AND ".join(
+                f"m.{self.before(theirs)} = n.{self.before(mine)}" for theirs, mine in pairs
+            )
+            condition += f" OR EXISTS (SELECT FROM {self.net.sql} m WHERE m.went AND {coming})"
+        return f"({condition})"
+
+    def _values_are_free(self) -> list[str]:
+        """For each unique index: no other row has taken the former values meanwhile."""
+        conditions = []
+        for index in self.table.indexes:
+            columns = index.key_columns
+            if (
+                not index.is_unique
+                or index.is_primary
+                or not columns
+                or not set(columns) <= set(self.columns)
+            ):
+                continue
+            taken = " AND ".join(f"o.{quoted(c)} = n.{self.before(c)}" for c in columns)
+            other = " OR ".join(f"o.{quoted(c)} <> n.{self.before(c)}" for c in self.table.key)
+            conditions.append(f"NOT EXISTS (SELECT FROM {self.table.name.sql} o WHERE {taken} AND ({other}))")
+        return conditions
+
+    def _is_unreferenced(self, catalog: Catalog) -> str:
+        conditions = ""
+        for reference in catalog.referencing(self.table.name):
+            key = reference.constraint
+            pairs = " AND ".join(
+                f"r.{quoted(theirs)} = t.{quoted(mine)}"
+                for theirs, mine in zip(key.columns, key.referenced_columns, strict=True)
+            )
+            conditions += f" AND NOT EXISTS (SELECT FROM {reference.table.sql} r WHERE {pairs})"
+        return conditions
+
+
+def closure(catalog: Catalog, written: Table, *, deletes: bool, updated: frozenset[str]) -> tuple[Table, ...]:
+    """The tables whose rows a statement may change through foreign-key actions, parents first."""
+    found: dict[RelationName, Table] = {written.name: written}
+    waiting = [(written.name, deletes, updated)]
+    while waiting:
+        name, is_delete, columns = waiting.pop()
+        for reference in catalog.referencing(name):
+            key = reference.constraint
+            acts = key.on_delete if is_delete else key.on_update
+            reaches = is_delete or columns & set(key.referenced_columns)
+            if acts not in "cnd" or not reaches or reference.table in found:
+                continue
+            found[reference.table] = catalog.tables[reference.table]
+            cascades = is_delete and acts == "c"
+            waiting.append((reference.table, cascades, frozenset(key.columns)))
+    return parents_first(tuple(found.values()))
+
+
+def parents_first(tables: tuple[Table, ...]) -> tuple[Table, ...]:
+    """Tables in an order in which each comes after those that it points at, cycles aside."""
+    left = sorted(tables, key=lambda table: table.name)
+    ordered: list[Table] = []
+    while left:
+        names = {table.name for table in left}
+        ready = [
+            table
+            for table in left
+            if not any(k.referenced in names - {table.name} for k in table.foreign_keys)
+        ] or left[:1]
+        ordered += ready
+        left = [table for table in left if table not in ready]
+    return tuple(ordered)
+
+
+def capture_locks(tables: tuple[Table, ...]) -> tuple[Lock, ...]:
+    """What starting a capture locks."""
+    return tuple(
+        Lock(relation=table.name, mode=LockMode.SHARE_ROW_EXCLUSIVE)
+        for table in sorted(tables, key=lambda table: table.name)
+    )

@@ -1,0 +1,207 @@
+"""CREATE INDEX and CREATE TABLE into operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
+from workorders.migration.names import RelationName, chosen, index_columns_part
+from workorders.migration.operations.create_index import CreateIndex
+from workorders.migration.operations.create_table import CreateTable
+from workorders.migration.operations.operation import Operation, Place, refused
+from workorders.migration.sql import tree
+from workorders.migration.sql.tree import Node, strings
+
+
+def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    """The index with the name that the server would choose where the script gives none."""
+    relation = node["relation"]
+    table = catalog.find(relation.get("schemaname"), relation["relname"])
+    if table is None:
+        raise refused(place, f"There is no table {relation['relname']}.", "Check its name and its schema.")
+    keys = [item["IndexElem"] for item in node.get("indexParams", [])]
+    included = tuple(item["IndexElem"]["name"] for item in node.get("indexIncludingParams", []))
+    key_columns = tuple(key.get("name", "") for key in keys)
+    read = [*key_columns, *included, *tree.columns_in(keys), *tree.columns_in(node.get("whereClause", {}))]
+    columns = tuple(dict.fromkeys(column for column in read if column))
+    for column in columns:
+        if table.column(column) is None:
+            raise refused(place, f"{table.name} has no column {column}.", "Check its name.")
+    taken = catalog.relation_names.get(table.name.schema, frozenset())
+    name = node.get("idxname")
+    if name is None:
+        part = index_columns_part([_name_part(key) for key in keys])
+        name = chosen(table.name.name, part, "idx", taken)
+    elif name in taken:
+        if node.get("if_not_exists"):
+            return
+        raise refused(place, f"There is already a relation {name}.", "Choose another name.")
+    built = {
+        **{key: value for key, value in node.items() if key != "if_not_exists"},
+        "idxname": name,
+        "concurrent": True,
+        "relation": {**relation, "schemaname": table.name.schema},
+    }
+    sql = tree.statement_text("IndexStmt", built)
+    predicate = node.get("whereClause")
+    yield CreateIndex(
+        place=place,
+        table=table.name,
+        index=Index(
+            name=name,
+            definition=sql.replace(" CONCURRENTLY", "", 1),
+            columns=columns,
+            key_columns=key_columns,
+            is_unique=bool(node.get("unique")),
+        ),
+        sql=sql,
+        predicate=None if predicate is None else tree.expression_text(predicate),
+    )
+
+
+def _name_part(key: Node) -> str:
+    """What an index column contributes to an unnamed index's name (`transformIndexStmt`)."""
+    if "name" in key:
+        return str(key["name"])
+    expression = key["expr"]
+    ((kind, inner),) = expression.items()
+    if kind == "FuncCall":
+        return strings(inner["funcname"])[-1]
+    return "expr"
+
+
+def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    """The table as it will be. What makes it more than an ordinary table is refused by name."""
+    relation = node["relation"]
+    refusals = {
+        "inhRelations": "INHERITS and PARTITION OF are",
+        "partspec": "PARTITION BY is",
+        "ofTypename": "OF a type is",
+    }
+    for part, words in refusals.items():
+        if node.get(part):
+            raise refused(
+                place, f"CREATE TABLE {relation['relname']}: {words} not modelled yet.", "Take it out."
+            )
+    if relation.get("relpersistence", "p") == "t":
+        raise refused(
+            place,
+            f"{relation['relname']} is a temporary table: each step has a session of its own.",
+            "Use an ordinary table, and drop it by hand afterwards.",
+        )
+    schema = relation.get("schemaname") or next(iter(catalog.search_path), None)
+    if schema is None or schema not in catalog.schemas:
+        raise refused(place, f"There is no schema {schema or 'in the search path'}.", "CREATE SCHEMA first.")
+    name = RelationName(schema=schema, name=relation["relname"])
+    if name.name in catalog.relation_names.get(schema, frozenset()):
+        if node.get("if_not_exists"):
+            return
+        raise refused(place, f"There is already a relation {name}.", "Choose another name.")
+    text_node = {
+        **{key: value for key, value in node.items() if key != "if_not_exists"},
+        "relation": {**relation, "schemaname": schema},
+    }
+    yield CreateTable(
+        place=place,
+        created=_table(node, name, place, catalog),
+        sql=tree.statement_text("CreateStmt", text_node),
+    )
+
+
+def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Table:
+    columns: list[Column] = []
+    constraints: list[Constraint] = []
+    for item in node.get("tableElts", []):
+        if "ColumnDef" in item:
+            definition = item["ColumnDef"]
+            parts = [part["Constraint"] for part in definition.get("constraints", [])]
+            columns.append(_column(definition, parts))
+            constraints += _constraints(parts, name, (definition["colname"],), catalog, constraints)
+        elif "Constraint" in item:
+            own = strings(item["Constraint"].get("keys", []) or item["Constraint"].get("fk_attrs", []))
+            constraints += _constraints([item["Constraint"]], name, own, catalog, constraints)
+        elif "TableLikeClause" in item:
+            source = catalog.find(
+                item["TableLikeClause"]["relation"].get("schemaname"),
+                item["TableLikeClause"]["relation"]["relname"],
+            )
+            if source is None:
+                raise refused(place, "LIKE names a table that is not there.", "Check its name.")
+            columns += source.columns
+    key = next((c.columns for c in constraints if c.kind == "p"), ())
+    columns = [
+        Column(
+            name=column.name,
+            type=column.type,
+            not_null=column.not_null or column.name in key,
+            default=column.default,
+            identity=column.identity,
+            generated=column.generated,
+        )
+        for column in columns
+    ]
+    return Table(name=name, columns=tuple(columns), constraints=tuple(constraints), is_new=True)
+
+
+def _column(definition: Node, parts: list[Node]) -> Column:
+    kinds = {part["contype"]: part for part in parts}
+    default = kinds.get("CONSTR_DEFAULT")
+    type_name = strings(definition["typeName"].get("names", []))[-1]
+    serial = {"serial": "integer", "bigserial": "bigint", "smallserial": "smallint"}.get(type_name)
+    return Column(
+        name=definition["colname"],
+        type=serial or tree.type_text(definition["typeName"]),
+        not_null="CONSTR_NOTNULL" in kinds or "CONSTR_IDENTITY" in kinds or serial is not None,
+        default=None if default is None else tree.expression_text(default["raw_expr"]),
+        identity="d" if "CONSTR_IDENTITY" in kinds else "",
+        generated="s" if "CONSTR_GENERATED" in kinds else "",
+    )
+
+
+def _constraints(
+    parts: list[Node],
+    table: RelationName,
+    own: tuple[str, ...],
+    catalog: Catalog,
+    earlier: list[Constraint],
+) -> list[Constraint]:
+    made: list[Constraint] = []
+    taken = set(catalog.constraint_names.get(table.schema, frozenset()))
+    for part in parts:
+        taken |= {constraint.name for constraint in (*earlier, *made)}
+        columns = "_".join(own) or None
+        match part["contype"]:
+            case "CONSTR_PRIMARY":
+                kind, name = "p", chosen(table.name, None, "pkey", taken)
+            case "CONSTR_UNIQUE":
+                kind, name = "u", chosen(table.name, columns, "key", taken)
+            case "CONSTR_FOREIGN":
+                kind, name = "f", chosen(table.name, columns, "fkey", taken)
+            case "CONSTR_CHECK":
+                own = tree.columns_in(part["raw_expr"])
+                kind = "c"
+                name = chosen(table.name, own[0] if len(own) == 1 else None, "check", taken)
+            case _:
+                continue
+        made.append(_constraint(part, kind, part.get("conname") or name, own, catalog))
+    return made
+
+
+def _constraint(part: Node, kind: str, name: str, own: tuple[str, ...], catalog: Catalog) -> Constraint:
+    referenced, referenced_columns = None, strings(part.get("pk_attrs", []))
+    if kind == "f":
+        table = catalog.find(part["pktable"].get("schemaname"), part["pktable"]["relname"])
+        referenced = None if table is None else table.name
+        referenced_columns = referenced_columns or (() if table is None else table.key)
+    definition = f"CHECK ({tree.expression_text(part['raw_expr'])})" if kind == "c" else ""
+    return Constraint(
+        name=name,
+        kind=kind,
+        definition=definition,
+        columns=own,
+        referenced=referenced,
+        referenced_columns=referenced_columns,
+        on_delete=part.get("fk_del_action", "a"),
+        on_update=part.get("fk_upd_action", "a"),
+        index=name if kind in "pu" else None,
+    )

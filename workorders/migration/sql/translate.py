@@ -1,0 +1,134 @@
+"""A statement's tree into operations, on the catalog as it is when the statement's turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.errors import Refused
+from workorders.migration.names import RelationName
+from workorders.migration.operations.change_rows import ChangeRows
+from workorders.migration.operations.drop_index import DropIndex
+from workorders.migration.operations.operation import Operation, Place, refused
+from workorders.migration.sql import alter_table, tree
+from workorders.migration.sql.creation import create_index, create_table
+from workorders.migration.sql.script import Statement
+from workorders.migration.sql.tree import Node, strings
+
+
+def operations(statement: Statement, position: int, catalog: Catalog) -> Iterator[Operation]:
+    """The operations of one statement, in the order in which the server would do them.
+
+    A statement's later operations are made on the catalog as its earlier ones leave it.
+    Raises Refused, naming the line, for what is not modelled.
+    """
+    place = Place(statement=position, line=statement.line)
+    node = statement.raw.node
+    match statement.raw.kind:
+        case "AlterTableStmt":
+            yield from _alter_table(node, place, catalog)
+        case "IndexStmt":
+            yield from create_index(node, place, catalog)
+        case "CreateStmt":
+            yield from create_table(node, place, catalog)
+        case "DropStmt":
+            yield from _drop(node, place, catalog)
+        case "UpdateStmt" | "DeleteStmt":
+            yield _change_rows(statement.raw.kind, node, place, catalog)
+        case kind:
+            raise refused(place, f"{kind} is not modelled yet.", "Take it out of this script.")
+
+
+def found(catalog: Catalog, relation: Node, place: Place) -> Table:
+    """The table that a RangeVar means. Raises Refused where there is none, or it is ours."""
+    schema, name = relation.get("schemaname"), relation["relname"]
+    table = catalog.find(schema, name)
+    if table is None:
+        where = f"schema {schema}" if schema else f"the search path ({', '.join(catalog.search_path)})"
+        raise refused(place, f"There is no table {name} in {where}.", "Check its name and its schema.")
+    return table
+
+
+def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    if node.get("objtype") != "OBJECT_TABLE":
+        kind = str(node.get("objtype", "")).removeprefix("OBJECT_").lower()
+        raise refused(place, f"ALTER of a {kind} is not modelled yet.", "Take it out of this script.")
+    if (
+        node.get("missing_ok")
+        and catalog.find(node["relation"].get("schemaname"), node["relation"]["relname"]) is None
+    ):
+        return
+    table = found(catalog, node["relation"], place).name
+    for command in node["cmds"]:
+        for operation in alter_table.operations(command["AlterTableCmd"], table, place, catalog):
+            yield operation
+            catalog = operation.after(catalog)
+
+
+def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    if node.get("removeType") != "OBJECT_INDEX":
+        kind = str(node.get("removeType", "")).removeprefix("OBJECT_").replace("_", " ")
+        raise refused(
+            place,
+            f"DROP {kind} is not modelled yet: no rollback can be promised for it.",
+            "Take it out of this script, or run it by hand.",
+        )
+    for item in node["objects"]:
+        names = strings(item["List"]["items"])
+        schemas = names[:-1] or catalog.search_path
+        match = next(
+            (
+                DropIndex(place=place, table=table.name, index=index)
+                for schema in schemas
+                for table in catalog.tables.values()
+                if table.name.schema == schema
+                for index in table.indexes
+                if index.name == names[-1]
+            ),
+            None,
+        )
+        if match is not None:
+            yield match
+        elif not node.get("missing_ok"):
+            raise refused(
+                place, f"There is no index {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+            )
+
+
+def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> ChangeRows:
+    table = found(catalog, node["relation"], place)
+    if node.get("withClause"):
+        for part in tree.walk(node["withClause"]):
+            if part.kind in ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
+                raise refused(
+                    place,
+                    "A WITH that itself changes rows is not modelled yet.",
+                    "Write it as statements of their own.",
+                )
+    updated = frozenset(
+        target["ResTarget"]["name"] for target in node.get("targetList", []) if kind == "UpdateStmt"
+    )
+    unknown = sorted(updated - {column.name for column in table.columns})
+    if unknown:
+        raise refused(place, f"{table.name} has no column {unknown[0]}.", "Check its name.")
+    named = {key: value for key, value in node.items() if key not in ("returningList", "returningClause")}
+    named["relation"] = qualified(node["relation"], table.name)
+    return ChangeRows(place=place, table=table.name, kind=kind, node=named, updated=updated)
+
+
+def qualified(relation: Node, name: RelationName) -> Node:
+    """A RangeVar with its schema given; an unqualified name keeps standing for itself."""
+    return {**relation, "schemaname": name.schema}
+
+
+def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -> Operation:
+    """The operation, knowing what its triggers write, where that matters to it."""
+    if isinstance(operation, ChangeRows) and also_written:
+        return operation.writing_also(also_written)
+    return operation
+
+
+def problems_of(error: Refused, line: int) -> Refused:
+    """The same refusal, with the line where it had none."""
+    return Refused(*(replace(problem, line=problem.line or line) for problem in error.problems))
