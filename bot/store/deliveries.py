@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
@@ -22,6 +23,7 @@ class Delivery:
     payload: str
     #: Tries so far, this one included.
     attempts: int
+    received_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,3 +46,8 @@ SELECT name, sealed, key_id FROM secrets WHERE name = %(name)s;
 -- lock_secrets --
 -- Every sealed secret, for rotation.
 SELECT name, sealed, key_id FROM secrets ORDER BY name FOR UPDATE;
+
+-- put_secret_once --
+-- Stores a sealed secret unless there is one of this name.
+INSERT INTO secrets (name, sealed, key_id) VALUES (%(name)s, %(sealed)s, %(key_id)s)
+ON CONFLICT (name) DO NOTHING;

@@ -7,7 +7,7 @@ RETURNING id;
 -- begin_delivery --
 -- One more attempt, counted before it is made, since it may kill the worker; no row if it is over.
 UPDATE deliveries SET attempts = attempts + 1 WHERE id = %(id)s AND state = 'received'
-RETURNING id, guid, event, payload::text AS payload, attempts;
+RETURNING id, guid, event, payload::text AS payload, attempts, received_at;
 
 -- handled_delivery --
 -- received -> handled
