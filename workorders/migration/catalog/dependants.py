@@ -56,7 +56,8 @@ def dependants_of(
         for attnum in (0, *columns.get(oid, ())):
             start = _Address(relations, oid, attnum)
             if start in needing or start in taken_along:
-                found += (_Obstacle(oid, attnum, address) for address in _obstacles(start, needing, taken_along))
+                addresses = _obstacles(start, needing, taken_along)
+                found += (_Obstacle(oid, attnum, address) for address in addresses)
     described = _described(view, {obstacle.address for obstacle in found})
 
     dependants: defaultdict[int, set[Dependant]] = defaultdict(set)
