@@ -13,7 +13,9 @@ from bot.embedded import Cluster
 def postgres_of(cluster: Cluster) -> set[int]:
     """The postmaster and its children: they work in the cluster's data folder."""
     memory = cluster.folder / "data-folder"
-    data = str(memory.parent / memory.read_text()) if memory.exists() else ""
+    if not memory.exists():
+        return set()
+    data = str(memory.parent / memory.read_text())
     return {pid for pid in _named("postgres") if _folder_of(pid) == data}
 
 

@@ -105,14 +105,18 @@ def reachable_place(places: tuple[Path, ...] = PLACES) -> Path:
         folder = place / f"lockkeeper-{os.geteuid()}"
         try:
             folder.mkdir(mode=0o711, exist_ok=True)
-            found = folder.lstat()
+            found = folder.lstat()  # of a link itself, not of where it leads
         except OSError as error:
             reasons.append(f"{folder}: {error.strerror}")
             continue
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022:
+        if _is_ours_alone(found):
             return folder
         reasons.append(f"{folder}: not a folder that belongs to us alone")
     raise ServerUnavailable(
         f"No folder can be had that Postgres's account reaches ({'; '.join(reasons)}).",
         "Set LOCKKEEPER_HOME to a folder that other users may pass through (mode 711).",
     )
+
+
+def _is_ours_alone(found: os.stat_result) -> bool:
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
