@@ -34,7 +34,8 @@ _KINDS = {
 
 #: Columns of every query that are not attributes.
 _ADDRESS = frozenset(
-    "class object sub row_type kind schema relation name arguments of_schema of_relation".split()
+    ("class", "object", "sub", "row_type", "kind", "schema", "relation", "name", "arguments")
+    + ("of_schema", "of_relation")
 )
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
