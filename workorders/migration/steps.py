@@ -75,22 +75,18 @@ class Misfit:
     """Rows that may come to be and that the old schema cannot hold."""
 
     table: RelationName
-    #: Columns of the old schema that a `--fill COLUMN=EXPR` may give a value, as now named.
-    fillable: tuple[Fillable, ...]
-    #: A boolean expression over the table's columns as now named: true for such rows.
+    #: Columns of the old schema that a `--fill COLUMN=EXPR` may give a value.
+    fillable: tuple[str, ...]
+    #: A boolean expression over the table `t` before anything is undone: true for such rows.
     rows: str
+    #: The same once the columns have their old names again; there the rows are settled.
+    rows_back: str
+    #: Where rows are put that are set aside; in our schema.
+    aside: RelationName
     #: What the old schema demands, in words.
     reason: str
     #: Tables that point at this one, with the condition under which a row of it is pointed at.
     referenced_when: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fillable:
-    """A column under the name that a person knows and the one that it has now."""
-
-    name: str
-    current: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +122,10 @@ def to_json(step: Step) -> dict[str, Any]:
         "misfits": [
             {
                 "table": [misfit.table.schema, misfit.table.name],
-                "fillable": [[fillable.name, fillable.current] for fillable in misfit.fillable],
+                "fillable": list(misfit.fillable),
                 "rows": misfit.rows,
+                "rows_back": misfit.rows_back,
+                "aside": [misfit.aside.schema, misfit.aside.name],
                 "reason": misfit.reason,
                 "referenced_when": list(misfit.referenced_when),
             }
@@ -150,8 +148,10 @@ def from_json(raw: dict[str, Any]) -> Step:
         misfits=tuple(
             Misfit(
                 table=RelationName(schema=misfit["table"][0], name=misfit["table"][1]),
-                fillable=tuple(Fillable(name=pair[0], current=pair[1]) for pair in misfit["fillable"]),
+                fillable=tuple(misfit["fillable"]),
                 rows=misfit["rows"],
+                rows_back=misfit["rows_back"],
+                aside=RelationName(schema=misfit["aside"][0], name=misfit["aside"][1]),
                 reason=misfit["reason"],
                 referenced_when=tuple(misfit["referenced_when"]),
             )

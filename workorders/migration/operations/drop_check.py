@@ -41,7 +41,7 @@ class DropCheck:
         ordinary(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
         constraint = self.constraint
         exists = questions.constraint_exists(self.table, constraint.name)
-        misfit = rebuild.misfit(catalog, self.table, constraint, {})
+        misfit = rebuild.misfit(catalog, self.table, constraint, {}, run)
         settle = (
             ()
             if misfit is None
@@ -71,6 +71,7 @@ class DropCheck:
                     *rebuild.validation(self.table, constraint),
                 ),
                 misfits=() if misfit is None else (misfit,),
+                remains=() if misfit is None else (misfit.aside,),
                 is_undone_instantly=not constraint.is_validated,
             ),
         )

@@ -18,7 +18,7 @@ from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import not_null_path, rebuild
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
-from workorders.migration.steps import Action, Fillable, Misfit, Step
+from workorders.migration.steps import Action, Misfit, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,7 @@ class DropColumn:
             statistics=statistics,
             run=run,
         )
+        misfits = parts.misfits(catalog)
         is_simple = not (constraints or indexes or _needs_values(column))
         return (
             Step(
@@ -78,7 +79,8 @@ class DropColumn:
                     ),
                 ),
                 undo=parts.undo(catalog),
-                misfits=parts.misfits(catalog),
+                misfits=misfits,
+                remains=tuple(misfit.aside for misfit in misfits),
                 purge=(
                     Action(
                         title=f"drop {self.table}.{self.column} for good",
@@ -201,17 +203,9 @@ class _Parts:
         current = {self.column.name: self.hidden}
         found: list[Misfit] = []
         if _needs_values(self.column):
-            found.append(
-                Misfit(
-                    table=self.table,
-                    fillable=(Fillable(name=self.column.name, current=self.hidden),),
-                    rows=f"t.{quoted(self.hidden)} IS NULL",
-                    reason=f"{self.table}.{self.column.name} was NOT NULL",
-                    referenced_when=rebuild.referenced_when(catalog, self.table),
-                )
-            )
+            found.append(rebuild.null_misfit(catalog, self.table, self.column.name, self.hidden, self.run))
         for constraint in self.constraints:
-            misfit = rebuild.misfit(catalog, self.table, constraint, current)
+            misfit = rebuild.misfit(catalog, self.table, constraint, current, self.run)
             if misfit is not None:
                 found.append(misfit)
         return tuple(found)

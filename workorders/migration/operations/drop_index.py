@@ -49,7 +49,7 @@ class DropIndex:
                 f"{name} belongs to the constraint {self.index.constraint} of {self.table}.",
                 f"ALTER TABLE {self.table.sql} DROP CONSTRAINT instead.",
             )
-        misfit = rebuild.duplicates(catalog, self.table, self.index)
+        misfit = rebuild.duplicates(catalog, self.table, self.index, run)
         settle = () if misfit is None else (Action(title="settle duplicates", settles=0),)
         return (
             Step(
@@ -64,6 +64,7 @@ class DropIndex:
                 ),
                 undo=(*settle, *rebuild.index(self.table, self.index)),
                 misfits=() if misfit is None else (misfit,),
+                remains=() if misfit is None else (misfit.aside,),
                 is_undone_instantly=False,
             ),
         )

@@ -23,8 +23,8 @@ from workorders.migration.operations.operation import (
     ordinary,
     refused,
 )
-from workorders.migration.operations.rebuild import referenced_when
-from workorders.migration.steps import Action, Fillable, Misfit, Step
+from workorders.migration.operations.rebuild import null_misfit
+from workorders.migration.steps import Action, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,7 @@ class DropNotNull:
                 self.place, f"{self.table}.{self.column} is {why} and cannot be NULL.", "Drop that first."
             )
         name = column.not_null_name
+        misfit = null_misfit(catalog, self.table, self.column, self.column, run)
         return (
             Step(
                 statement=self.place.statement,
@@ -80,15 +81,8 @@ class DropNotNull:
                     Action(title=f"settle rows without {self.column}", settles=0),
                     *not_null_path.fulfilment(self.table, self.column, name, run),
                 ),
-                misfits=(
-                    Misfit(
-                        table=self.table,
-                        fillable=(Fillable(name=self.column, current=self.column),),
-                        rows=f"{quoted(self.column)} IS NULL",
-                        reason=f"{self.table}.{self.column} was NOT NULL",
-                        referenced_when=referenced_when(catalog, self.table),
-                    ),
-                ),
+                misfits=(misfit,),
+                remains=(misfit.aside,),
                 is_undone_instantly=False,
             ),
         )

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import RelationName, literal, quoted
+from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.sql import tree
-from workorders.migration.steps import Action, Fillable, Misfit
+from workorders.migration.steps import Action, Misfit
 
 
 def referenced_when(catalog: Catalog, table: RelationName) -> tuple[str, ...]:
@@ -28,6 +28,24 @@ def referenced_when(catalog: Catalog, table: RelationName) -> tuple[str, ...]:
         )
         conditions.append(f"EXISTS (SELECT FROM {reference.table.sql} r WHERE {pairs})")
     return tuple(conditions)
+
+
+def aside(run: str, table: RelationName, what: str) -> RelationName:
+    """Where rows are put that the old schema cannot hold."""
+    return RelationName(schema=OUR_SCHEMA, name=ours("aside", run, str(table), what))
+
+
+def null_misfit(catalog: Catalog, table: RelationName, column: str, current: str, run: str) -> Misfit:
+    """Rows without a value in a column that was NOT NULL and is now called `current`."""
+    return Misfit(
+        table=table,
+        fillable=(column,),
+        rows=f"t.{quoted(current)} IS NULL",
+        rows_back=f"t.{quoted(column)} IS NULL",
+        aside=aside(run, table, f"not_null {column}"),
+        reason=f"{table}.{column} was NOT NULL",
+        referenced_when=referenced_when(catalog, table),
+    )
 
 
 def concurrently(definition: str) -> str:
@@ -126,47 +144,51 @@ def validation(table: RelationName, constraint: Constraint) -> tuple[Action, ...
 
 
 def misfit(
-    catalog: Catalog, table: RelationName, constraint: Constraint, current: Mapping[str, str]
+    catalog: Catalog, table: RelationName, constraint: Constraint, current: Mapping[str, str], run: str
 ) -> Misfit | None:
     """Rows that a dropped constraint would not have let in; None where it had not been validated.
 
     `current` gives the present name of a column that was renamed meanwhile.
     """
-    names = {column: current.get(column, column) for column in constraint.columns}
-    if constraint.kind == "c":
-        if not constraint.is_validated:
-            return None
-        inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
-        rows = f"NOT ({tree.renamed_columns(inner, dict(current))})"
-    elif constraint.kind == "f":
-        if not constraint.is_validated or constraint.referenced is None:
-            return None
-        own = [f"t.{quoted(names[column])}" for column in constraint.columns]
-        pairs = " AND ".join(
-            f"p.{quoted(theirs)} = {mine}"
-            for theirs, mine in zip(constraint.referenced_columns, own, strict=True)
-        )
-        filled = " AND ".join(f"{mine} IS NOT NULL" for mine in own)
-        rows = f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
-    else:
-        rows = _has_earlier_twin(table, tuple(names.values()))
+    if not constraint.is_validated:
+        return None
     return Misfit(
         table=table,
-        fillable=tuple(Fillable(name=old, current=now) for old, now in names.items()),
-        rows=rows,
+        fillable=constraint.columns,
+        rows=_violating(table, constraint, current),
+        rows_back=_violating(table, constraint, {}),
+        aside=aside(run, table, constraint.name),
         reason=f"{table} had the constraint {constraint.name}",
         referenced_when=referenced_when(catalog, table),
     )
 
 
-def duplicates(catalog: Catalog, table: RelationName, dropped: Index) -> Misfit | None:
+def _violating(table: RelationName, constraint: Constraint, current: Mapping[str, str]) -> str:
+    if constraint.kind == "c":
+        inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
+        return f"NOT ({tree.renamed_columns(inner, dict(current))})"
+    names = tuple(current.get(column, column) for column in constraint.columns)
+    if constraint.kind == "f" and constraint.referenced is not None:
+        own = [f"t.{quoted(name)}" for name in names]
+        pairs = " AND ".join(
+            f"p.{quoted(theirs)} = {mine}"
+            for theirs, mine in zip(constraint.referenced_columns, own, strict=True)
+        )
+        filled = " AND ".join(f"{mine} IS NOT NULL" for mine in own)
+        return f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+    return _has_earlier_twin(table, names)
+
+
+def duplicates(catalog: Catalog, table: RelationName, dropped: Index, run: str) -> Misfit | None:
     """Rows that a dropped unique index would not have let in; None for any other index."""
     if not dropped.is_unique or not all(dropped.key_columns) or " WHERE " in dropped.definition:
         return None
     return Misfit(
         table=table,
-        fillable=tuple(Fillable(name=column, current=column) for column in dropped.key_columns),
+        fillable=dropped.key_columns,
         rows=_has_earlier_twin(table, dropped.key_columns),
+        rows_back=_has_earlier_twin(table, dropped.key_columns),
+        aside=aside(run, table, dropped.name),
         reason=f"{table} had the unique index {dropped.name}",
         referenced_when=referenced_when(catalog, table),
     )

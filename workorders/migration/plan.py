@@ -1,0 +1,159 @@
+"""From a script and a catalog to the ordered steps that bring it about, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from workorders.migration.catalog.snapshot import Catalog, Identity
+from workorders.migration.errors import Problem, Refused
+from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations.operation import Check
+from workorders.migration.sql import translate
+from workorders.migration.sql.script import Script, Statement
+from workorders.migration.steps import Step, to_json
+
+#: Part of every digest: an approval is of what this version would do.
+VERSION = "0.1.0"
+
+#: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
+POSITIONAL = "positional"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStatement:
+    """A statement with what it comes to."""
+
+    statement: Statement
+    #: The names of its operations; none where the catalog already is as it wants it.
+    operations: tuple[str, ...]
+    #: Who would wait, and how long, if it ran as it is written.
+    hazards: tuple[str, ...]
+    tables: tuple[RelationName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be approved and run. `digest` is of everything that an approval approves."""
+
+    #: Tells this run's traces in the target from every other's.
+    run: str
+    identity: Identity
+    script: Script
+    statements: tuple[PlannedStatement, ...]
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+    #: Existing tables that it changes, reaches or depends on, sorted.
+    tables: tuple[RelationName, ...]
+    #: What an approval has to accept expressly, e.g. "positional".
+    acceptances: tuple[str, ...] = ()
+    #: `Fingerprint.of(tables).hash` of the target when it was made.
+    fingerprint: str = ""
+    #: The target's policy in force, as text; "" on the command line.
+    policy: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over SQL, steps with their inverses, target, fingerprint, policy and version."""
+        content = {
+            "sql": self.script.text,
+            "steps": [to_json(step) for step in self.steps],
+            "target": str(self.identity),
+            "fingerprint": self.fingerprint,
+            "policy": self.policy,
+            "acceptances": list(self.acceptances),
+            "version": VERSION,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def is_undone_instantly(self) -> bool:
+        """The whole way back takes about a second at any size."""
+        return all(step.is_undone_instantly for step in self.steps)
+
+
+def run_name(script: Script, identity: Identity, earlier_runs: int) -> str:
+    """The same for the same script on the same target, until it has been run there."""
+    seed = f"{script.sha256}/{identity}/{earlier_runs}"
+    return f"run-{hashlib.sha256(seed.encode()).hexdigest()[:10]}"
+
+
+def make(
+    script: Script,
+    catalog: Catalog,
+    *,
+    run: str,
+    also_written: Mapping[int, tuple[RelationName, ...]] | None = None,
+) -> Plan:
+    """The plan of a script on a catalog. Pure: nothing is read and nothing changed.
+
+    `also_written` gives, by statement, the tables that its triggers were seen to write in a
+    rehearsal. Raises Refused with every problem that was found, each with its line.
+    """
+    steps: list[Step] = []
+    checks: list[Check] = []
+    planned: list[PlannedStatement] = []
+    problems: list[Problem] = []
+    before = catalog
+    for position, statement in enumerate(script.statements):
+        names: list[str] = []
+        hazards: list[str] = []
+        tables: list[RelationName] = []
+        try:
+            for found in translate.operations(statement, position, catalog):
+                operation = translate.with_written(found, (also_written or {}).get(position, ()))
+                _must_not_be_ours(operation.table, statement)
+                made = operation.steps(catalog, run)
+                steps += made
+                table = catalog.tables.get(operation.table)
+                if made and (table is None or not table.is_new):
+                    checks += operation.checks()
+                    hazards.append(operation.hazard())
+                names.append(operation.name)
+                tables.append(operation.table)
+                catalog = operation.after(catalog)
+        except Refused as refusal:
+            problems += translate.problems_of(refusal, statement.line).problems
+        planned.append(
+            PlannedStatement(
+                statement=statement,
+                operations=tuple(names),
+                hazards=tuple(dict.fromkeys(hazards)),
+                tables=tuple(dict.fromkeys(tables)),
+            )
+        )
+    if problems:
+        raise Refused(*problems)
+    return Plan(
+        run=run,
+        identity=before.identity,
+        script=script,
+        statements=tuple(planned),
+        steps=tuple(steps),
+        checks=tuple(checks),
+        tables=_tables(steps, planned, before),
+    )
+
+
+def with_facts(plan: Plan, *, fingerprint: str, acceptances: tuple[str, ...], policy: str = "") -> Plan:
+    """The plan bound to what was found on the target."""
+    return replace(plan, fingerprint=fingerprint, acceptances=acceptances, policy=policy)
+
+
+def _tables(steps: list[Step], planned: list[PlannedStatement], before: Catalog) -> tuple[RelationName, ...]:
+    names = {name for each in planned for name in each.tables}
+    for step in steps:
+        for action in (step.action, *step.undo):
+            names |= {lock.relation for lock in action.locks} | set(action.captured)
+    return tuple(sorted(name for name in names if name in before.tables))
+
+
+def _must_not_be_ours(name: RelationName, statement: Statement) -> None:
+    if name.schema == OUR_SCHEMA or is_ours(name.name):
+        raise Refused.because(
+            f"{name} is Lockkeeper's own.",
+            "Leave it alone: it holds what a rollback needs.",
+            line=statement.line,
+        )
