@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlers.facts import Context, Facts, Wanted
+from handlers.facts import Context, Facts, Need
 from workorders.authority import Who
 from workorders.intents import Intent
+from workorders.order import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,9 @@ class Kind:
     help: str
     who: Who
     handle: Callable[[Command, Context, Facts], tuple[Intent, ...]]
-    wants: Callable[[Command, Context], Wanted]
+    needs: frozenset[Need]
     least_words: int = 0
-    #: None: free text, with or without quotes.
+    #: None is free text, with or without quotes.
     most_words: int | None = 0
     #: Each takes a value.
     options: tuple[str, ...] = ()
@@ -77,3 +78,7 @@ class Kind:
     repeatable: tuple[str, ...] = ()
     #: Whether a sql block after the line belongs to it.
     takes_sql: bool = False
+    #: Of which states' orders; None: it needs no order.
+    states: frozenset[State] | None = None
+    #: Whose issue is meant where that need not be the context's.
+    order_number: Callable[[Command, Context], int | None] | None = None

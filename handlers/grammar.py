@@ -53,7 +53,7 @@ def parse(body: str, kinds: Mapping[str, Kind]) -> tuple[Command | Mistake, ...]
                 Mistake(
                     line=row.number,
                     verb="",
-                    reason=f"A comment may hold {MOST_COMMANDS} commands; this one and those after it are not read.",
+                    reason=f"A comment may hold {MOST_COMMANDS} commands; the rest is not read.",
                     next_move="Write them in another comment.",
                 )
             )

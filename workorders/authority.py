@@ -198,7 +198,7 @@ def _is_no_author(actor: Person, order: Order, target: TargetPolicy) -> Decision
     if target.self_approval:
         return Decision(
             outcome=Outcome.YES,
-            because=f"{named(actor.login)} is an author, and {named('self_approval: true')} lets authors approve.",
+            because=f"{named(actor.login)} is an author, and the policy lets authors approve.",
         )
     possible = could_be_approved(order, Policy(targets={target.name: target}))
     next_move = _named_supervisors(_able(order, target), "approve") if possible.is_yes else possible.sentence
@@ -286,7 +286,7 @@ def _target_policy(
     if isinstance(policy, MissingPolicy):
         return Decision(
             outcome=Outcome.NO,
-            because=f"This repository has no {named(policies.PATH)}, so nobody supervises {named(order.target)}.",
+            because=f"There is no {named(policies.PATH)}, so nobody supervises {named(order.target)}.",
             next_move=f"Commit this file as {named(policies.PATH)} to the default branch:",
             file=example,
         )

@@ -1,0 +1,29 @@
+"""The table of commands, written by hand and in the order in which help shows them.
+
+The parser, the help, the did-you-mean, the command line and the docs are made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from handlers.command import Kind
+from handlers.commands import approve, cancel, done, request_changes, revise, rollback, start, status
+from handlers.commands.help import with_help
+
+KINDS: tuple[Kind, ...] = with_help(
+    (
+        start.KIND,
+        status.KIND,
+        revise.KIND,
+        approve.KIND,
+        request_changes.KIND,
+        rollback.KIND,
+        done.KIND,
+        cancel.KIND,
+    )
+)
+
+#: The same by verb.
+BY_VERB: Mapping[str, Kind] = MappingProxyType({kind.verb: kind for kind in KINDS})

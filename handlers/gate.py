@@ -1,0 +1,94 @@
+"""What every command has to pass before it is carried out: an order, a state, a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handlers import answers
+from handlers.command import Command, Kind
+from handlers.facts import Context, Facts, Need, Wanted
+from handlers.script import is_path
+from workorders.authority import may
+from workorders.intents import Intent
+from workorders.migration.errors import Blocked, Refused, Unreadable
+from workorders.order import State
+from workorders.report import named
+
+
+def wanted(command: Command, kind: Kind, context: Context) -> Wanted:
+    """What has to be gathered for a command; nothing that it cannot use."""
+    number = context.number if kind.order_number is None else kind.order_number(command, context)
+    path = command.option("sql")
+    needs = set(kind.needs)
+    if not is_path(path):
+        path = ""
+        needs.discard(Need.SQL_FILE)
+    if not context.is_pull_request:
+        needs.discard(Need.OPEN_ORDERS)
+    return Wanted(needs=frozenset(needs), order_number=number, sql_path=path)
+
+
+def carried_out(
+    command: Command, kind: Kind, kinds: Iterable[Kind], context: Context, facts: Facts
+) -> tuple[Intent, ...]:
+    """The command's intents, or the answer that says why not.
+
+    Raises `Blocked` where something that decides is not known yet; the same is asked again
+    later. The state is looked at before the person: who may not do it now need not hear
+    that somebody else might.
+    """
+    key = f"{command.line}"
+    order = facts.order if kind.states is not None else None
+    try:
+        if kind.states is not None:
+            if order is None:
+                raise _no_order(kind, context)
+            if order.state not in kind.states:
+                raise _wrong_state(kind, order.state, kinds)
+        decision = may(context.person, kind.who, order, facts.policy, facts.rights)
+        if decision.is_wait:
+            raise Blocked(decision.because, decision.next_move)
+        if not decision.is_yes:
+            return answers.declined(context, decision, key, order)
+        return kind.handle(command, context, facts)
+    except Refused as refusal:
+        return answers.refused(context, refusal.problems, key, order)
+    except Unreadable as error:
+        return answers.refused(context, (error.problem,), key, order)
+
+
+def possible_now(state: State, kinds: Iterable[Kind]) -> str:
+    """What may be done to an order in a state, and by whom; never empty, for anyone may ask."""
+    acts = [
+        f"{named('/wo ' + kind.usage)} ({kind.who.value})"
+        for kind in kinds
+        if kind.states is not None and state in kind.states
+    ]
+    return f"Possible now: {'; '.join(acts)}."
+
+
+def in_words(state: State) -> str:
+    """A state as people say it."""
+    return state.value.replace("_", " ")
+
+
+def _no_order(kind: Kind, context: Context) -> Refused:
+    where = "" if context.number is None else f" on #{context.number}"
+    return Refused.because(
+        f"There is no work order{where} that {named('/wo ' + kind.verb)} could be about.",
+        f"Write it on the order's issue ({kind.who.value} can), or open an order with "
+        f"{named('/wo start <definition>')} (anyone with write permission can).",
+    )
+
+
+def _wrong_state(kind: Kind, state: State, kinds: Iterable[Kind]) -> Refused:
+    assert kind.states is not None
+    able = [in_words(each) for each in State if each in kind.states]
+    return Refused.because(
+        f"The order is {in_words(state)}; {named('/wo ' + kind.verb)} is for one that is {_either(able)}.",
+        possible_now(state, kinds),
+    )
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,44 @@
+"""The SQL that comes with a command."""
+
+from __future__ import annotations
+
+import re
+
+from handlers.command import Command
+from handlers.facts import Facts, Script
+from workorders.migration.errors import Refused
+from workorders.report import named
+
+_PATH = re.compile(r"[^\x00-\x1f\\:*?\"<>|]{1,300}\.sql")
+
+
+def is_path(path: str) -> bool:
+    """Whether it may be asked for: a .sql file inside the repository."""
+    parts = path.split("/")
+    return bool(_PATH.fullmatch(path)) and not {"", ".", ".."} & set(parts)
+
+
+def given_script(command: Command, facts: Facts) -> Script | None:
+    """The SQL that comes with a command: a block, a file, or what the pull request adds."""
+    path = command.option("sql")
+    if command.sql and path:
+        raise Refused.because(
+            "There is a sql block, and a file is named as well.",
+            "Give one of the two, as whoever may start can.",
+        )
+    if command.sql:
+        return Script(sql=command.sql, origin="comment")
+    if path:
+        if not is_path(path):
+            raise Refused.because(
+                f"{named(path)} is not a .sql file of this repository.",
+                f"Write its path from the root: {named('--sql db/migrations/0042_orders.sql')}.",
+            )
+        if facts.sql_file is None:
+            raise Refused.because(
+                f"There is no file {named(path)}.",
+                "It is looked for at the pull request's head, and without one on the default branch. "
+                "Anyone with write permission can push it.",
+            )
+        return facts.sql_file
+    return None if facts.pull_request is None else facts.pull_request.script
