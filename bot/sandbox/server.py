@@ -3,27 +3,34 @@
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import waitress.server
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, render_template, request
 from waitress import wasyncore
 from waitress.channel import ClientDisconnected
 from werkzeug.exceptions import HTTPException
 
+from bot.sandbox import control
 from bot.sandbox.answers import Refusal
 from bot.sandbox.api import wsgi
+from bot.sandbox.page import views
 from bot.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _THREADS = 8
 
 
 def create_app(sandbox: Sandbox) -> Flask:
     """API, page and control interface over one sandbox."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
+    app.before_request(_only_by_a_loopback_name)
     app.register_blueprint(wsgi.blueprint(sandbox))
+    app.register_blueprint(control.blueprint(sandbox))
+    app.register_blueprint(views.blueprint(sandbox))
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -34,7 +41,14 @@ def _http_error(error: HTTPException) -> Response:
         missing = error.code in (404, 405)
         refusal = Refusal(404, "Not Found") if missing else Refusal(error.code or 500, error.name)
         return wsgi.respond(refusal.answer())
-    return Response(f"{error.code} {error.name}\n", status=error.code, mimetype="text/plain")
+    page = render_template("error.html", name=error.name, description=error.description)
+    return Response(page, status=error.code)
+
+
+def _only_by_a_loopback_name() -> None:
+    # A foreign name that leads here (DNS rebinding) would make another site's page same-origin.
+    if urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+        abort(403)
 
 
 def _with_lost_answers(app: "WSGIApplication") -> "WSGIApplication":
@@ -92,7 +106,7 @@ class RunningServer:
 
 def serve(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
     """A running server; port 0 takes a free one. Only loopback addresses are served."""
-    if host not in ("127.0.0.1", "::1", "localhost"):
+    if host not in ("127.0.0.1", "localhost"):
         raise ValueError(f"The sandbox has no real security and is for this machine only, not for {host}.")
     server = RunningServer(sandbox, host=host, port=port)
     server.start()
