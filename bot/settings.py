@@ -48,6 +48,8 @@ class Pace:
     first_pause_seconds: float = 2.0
     #: Between two looks at an order whose state did not change.
     look_again_seconds: float = 5.0
+    #: Between two looks at an order that soaks.
+    soak_look_seconds: float = 60.0
     #: Between two writes to GitHub of one installation.
     write_pause_seconds: float = 1.0
 

@@ -26,16 +26,6 @@ class Delivery:
     received_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommandLine:
-    """Where a command stands, whatever delivery it came by."""
-
-    repository_id: int
-    comment_id: int
-    #: 1-based line in the comment's body.
-    line: int
-
-
 def store(ours: Ours, guid: str, event: str, payload: str) -> int | None:
     """The delivery's number; None where this GUID is stored already."""
     found = row(ours, _QUERY["insert_delivery"], guid=guid, event=event, payload=payload)
@@ -79,10 +69,12 @@ def forget(ours: Ours) -> None:
     run(ours, _QUERY["forget_deliveries"])
 
 
-def obeyed_first(ours: Ours, command: CommandLine) -> bool:
-    """Marks the command as obeyed; False where it was before."""
-    found = row(
-        ours, _QUERY["insert_handled_command"],
-        repository_id=command.repository_id, comment_id=command.comment_id, line=command.line,
-    )  # fmt: skip
-    return found is not None
+def is_first(ours: Ours, task_key: str) -> bool:
+    """Marks a task as carried out; False where it was before. Waits while another transaction marks it."""
+    return row(ours, _QUERY["insert_handled_task"], key=task_key) is not None
+
+
+def is_done(ours: Ours, task_key: str) -> bool:
+    """Whether the task was carried out."""
+    found = row(ours, _QUERY["is_task_handled"], key=task_key)
+    return found is not None and bool(found["found"])

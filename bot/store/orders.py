@@ -55,6 +55,17 @@ def asked_on(ours: Ours, repository_id: int, number: int) -> tuple[Order, ...]:
     return _listed(ours, "orders_asked_on", repository_id=repository_id, number=number)
 
 
+def newest_asked_on(ours: Ours, repository_id: int, number: int) -> int:
+    """The newest order that was asked for there; 0 where none was."""
+    found = row(ours, _QUERY["newest_asked_on"], repository_id=repository_id, number=number)
+    return 0 if found is None else int(found["id"])
+
+
+def lock_place(ours: Ours, repository_id: int, number: int) -> None:
+    """Nobody else opens an order on this issue or pull request until the transaction ends."""
+    run(ours, _QUERY["lock_place"], repository_id=repository_id, number=number)
+
+
 def of_target(ours: Ours, target: str) -> tuple[Order, ...]:
     """Every order on the target, oldest first."""
     return _listed(ours, "orders_of_target", target=target)
@@ -76,10 +87,7 @@ def due(ours: Ours) -> tuple[Due, ...]:
 
 
 def insert(ours: Ours, opening: OpenOrder, state: State, now: datetime) -> int:
-    """Opens the order with its starter as author and its criteria; gives its number.
-
-    Raises psycopg's UniqueViolation of `orders_open_once` where the same is open already.
-    """
+    """Opens the order with its authors and criteria; gives its number."""
     found = row(
         ours, _QUERY["insert_order"],
         repository_id=opening.repository.id, full_name=opening.repository.full_name,
@@ -89,7 +97,8 @@ def insert(ours: Ours, opening: OpenOrder, state: State, now: datetime) -> int:
     )  # fmt: skip
     assert found is not None
     order_id: int = found["id"]
-    add_author(ours, order_id, opening.starter)
+    for person in (opening.starter, *opening.authors):
+        add_author(ours, order_id, person)
     set_criteria(ours, order_id, opening.criteria)
     return order_id
 
@@ -115,9 +124,9 @@ def set_script(ours: Ours, order_id: int, sql: str, sql_origin: str) -> None:
     run(ours, _QUERY["set_script"], id=order_id, sql=sql, sql_origin=sql_origin)
 
 
-def set_digest(ours: Ours, order_id: int, digest: str) -> None:
-    """The newest review's digest."""
-    run(ours, _QUERY["set_digest"], id=order_id, digest=digest)
+def set_digest(ours: Ours, order_id: int, digest: str, now: datetime) -> None:
+    """The newest review's digest; "" takes it away."""
+    run(ours, _QUERY["set_digest"], id=order_id, digest=digest, at=now)
 
 
 def set_run(ours: Ours, order_id: int, name: str) -> None:
@@ -167,9 +176,9 @@ def look_again(ours: Ours, order_id: int, at: datetime | None) -> None:
     run(ours, _QUERY["look_again"], id=order_id, at=at)
 
 
-def look_again_in(ours: Ours, order_id: int, pause_seconds: float) -> None:
-    """The worker looks again after the pause, or at the time that is set if that is earlier."""
-    run(ours, _QUERY["look_again_unless_asked"], id=order_id, pause_seconds=pause_seconds)
+def due_now(ours: Ours, order_id: int) -> None:
+    """Work was asked for; the sweep makes up for a lost job."""
+    run(ours, _QUERY["due_now"], id=order_id)
 
 
 def begun(ours: Ours, order_id: int) -> int:
@@ -178,9 +187,13 @@ def begun(ours: Ours, order_id: int) -> int:
     return 0 if found is None else int(found["attempts"])
 
 
-def worked(ours: Ours, order_id: int) -> None:
-    """The order's job has ended well: the next failure is the first again."""
-    run(ours, _QUERY["order_worked"], id=order_id)
+def worked(ours: Ours, order_id: int, pause_seconds: float | None) -> None:
+    """The order's job has ended well, or waits: the next failure is the first again.
+
+    It is looked at after the pause, with None only when asked, unless a time to come was set
+    while the job ran.
+    """
+    run(ours, _QUERY["order_worked"], id=order_id, pause_seconds=pause_seconds)
 
 
 def next_fencing_token(ours: Ours) -> int:
@@ -225,6 +238,7 @@ def from_row(found: Mapping[str, Any]) -> Order:
         version=found["version"],
         authors=tuple(Person(**each) for each in found["authors"] or ()),
         digest=found["digest"],
+        reviewed_at=found["reviewed_at"],
         approvals=tuple(
             Approval(
                 person=Person(id=each["id"], login=each["login"]),

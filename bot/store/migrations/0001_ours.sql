@@ -26,14 +26,11 @@ CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'received';
 -- Serves forget_payloads and forget_deliveries.
 CREATE INDEX deliveries_received_at ON deliveries (received_at);
 
--- One row for each command that was carried out or refused. The key is the rule that a command is
--- obeyed once, through however many hooks and redeliveries its comment comes.
-CREATE TABLE handled_commands (
-    repository_id bigint NOT NULL,
-    comment_id bigint NOT NULL,
-    line integer NOT NULL,
-    handled_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (repository_id, comment_id, line)
+-- One row for each command that was carried out or refused. The key holds repository, comment and
+-- line: a command is obeyed once, through however many hooks and redeliveries its comment comes.
+CREATE TABLE handled_tasks (
+    key text PRIMARY KEY,
+    handled_at timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE orders (
@@ -59,6 +56,8 @@ CREATE TABLE orders (
     -- Counts every change; perform compares it with the one decided on.
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     digest text NOT NULL DEFAULT '',
+    -- When the digest was set; there is one exactly where there is a digest.
+    reviewed_at timestamptz CHECK ((reviewed_at IS NULL) = (digest = '')),
     run text NOT NULL DEFAULT '',
     opened_at timestamptz NOT NULL,
     -- When the worker is to look at it unasked; NULL: when asked.
@@ -68,9 +67,9 @@ CREATE TABLE orders (
     -- An issue is one order's; serves order_by_issue.
     CONSTRAINT orders_issue UNIQUE (repository_id, issue_number)
 );
--- One open order for each (pull request or issue, definition, target); serves open_order_asked_on.
-CREATE UNIQUE INDEX orders_open_once ON orders (repository_id, asked_on, definition, target)
-    WHERE state NOT IN ('done', 'cancelled', 'rolled_back');
+-- Serves orders_asked_on, lock_place and orders_of_repository. Not unique: that a pull request has one
+-- open order of a kind is decided by the handler on what it saw, and perform checks that it saw all.
+CREATE INDEX orders_asked_on ON orders (repository_id, asked_on);
 -- Serves orders_due: the sweep for orders that nobody works on.
 CREATE INDEX orders_due ON orders (due_at) WHERE due_at IS NOT NULL;
 -- Serves orders_of_target: whose turn it is, and what has soaked on the target before.

@@ -44,9 +44,10 @@ WHERE payload IS NOT NULL AND state <> 'received' AND received_at < now() - inte
 -- Delivery ids are kept 90 days.
 DELETE FROM deliveries WHERE state <> 'received' AND received_at < now() - interval '90 days';
 
--- insert_handled_command --
--- Marks a comment's line as obeyed; gives no row where it was before.
-INSERT INTO handled_commands (repository_id, comment_id, line)
-VALUES (%(repository_id)s, %(comment_id)s, %(line)s)
-ON CONFLICT DO NOTHING
-RETURNING line;
+-- insert_handled_task --
+-- Marks a task as carried out; gives no row where it was before.
+INSERT INTO handled_tasks (key) VALUES (%(key)s) ON CONFLICT DO NOTHING RETURNING key;
+
+-- is_task_handled --
+-- Whether a task was carried out.
+SELECT EXISTS (SELECT FROM handled_tasks WHERE key = %(key)s) AS found;

@@ -33,6 +33,15 @@ SELECT id FROM orders WHERE repository_id = %(repository_id)s AND issue_number =
 -- The orders that were asked for on an issue or pull request, oldest first.
 SELECT id FROM orders WHERE repository_id = %(repository_id)s AND asked_on = %(number)s ORDER BY id;
 
+-- lock_place --
+-- Nobody else opens an order on this issue or pull request until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('place:' || %(repository_id)s || ':' || %(number)s, 0));
+
+-- newest_asked_on --
+-- The newest order that was asked for there; 0 where none was.
+SELECT coalesce(max(id), 0) AS id FROM orders
+WHERE repository_id = %(repository_id)s AND asked_on = %(number)s;
+
 -- orders_of_target --
 -- All orders on a target, oldest first.
 SELECT id FROM orders WHERE target = %(target)s ORDER BY id;
@@ -55,19 +64,20 @@ UPDATE orders SET state = %(state)s WHERE id = %(id)s;
 
 -- set_script --
 -- The script is replaced, and no review speaks of it yet.
-UPDATE orders SET sql = %(sql)s, sql_origin = %(sql_origin)s, digest = '' WHERE id = %(id)s;
+UPDATE orders SET sql = %(sql)s, sql_origin = %(sql_origin)s, digest = '', reviewed_at = NULL WHERE id = %(id)s;
 
 -- set_digest --
 -- The newest review's digest.
-UPDATE orders SET digest = %(digest)s WHERE id = %(id)s;
+UPDATE orders SET digest = %(digest)s, reviewed_at = CASE WHEN %(digest)s <> '' THEN %(at)s::timestamptz END
+WHERE id = %(id)s;
 
 -- set_run --
 -- The run in the target that carries the order out.
 UPDATE orders SET run = %(run)s WHERE id = %(id)s;
 
 -- set_issue --
--- The issue has been opened. A second number is refused by giving no row.
-UPDATE orders SET issue_number = %(number)s, version = version + 1
+-- The issue has been opened; no decision depends on that. A second number is refused by giving no row.
+UPDATE orders SET issue_number = %(number)s
 WHERE id = %(id)s AND (issue_number IS NULL OR issue_number = %(number)s)
 RETURNING id;
 
@@ -102,18 +112,21 @@ VALUES (%(order_id)s, %(number)s, %(text)s, %(holds)s, %(evidence)s);
 -- When the worker is to look at the order unasked; NULL: when asked.
 UPDATE orders SET due_at = %(at)s WHERE id = %(id)s;
 
--- look_again_unless_asked --
--- The same, unless an earlier time is set.
-UPDATE orders SET due_at = least(due_at, now() + make_interval(secs => %(pause_seconds)s))
-WHERE id = %(id)s;
+-- due_now --
+-- Work was asked for; lasts until it was done, whatever becomes of its job.
+UPDATE orders SET due_at = now() WHERE id = %(id)s;
 
 -- begin_work --
 -- One more attempt, counted before it is made, since it may kill the worker.
-UPDATE orders SET attempts = attempts + 1 WHERE id = %(id)s RETURNING attempts;
+UPDATE orders SET attempts = attempts + 1, due_at = now() WHERE id = %(id)s RETURNING attempts;
 
 -- order_worked --
--- The job that works on the order has ended well: the next failure is the first again.
-UPDATE orders SET attempts = 0 WHERE id = %(id)s AND attempts > 0;
+-- The job that works on the order has ended well, or waits: the next failure is the first again. It is
+-- looked at after the pause, never if that is NULL, unless a time to come was set meanwhile.
+UPDATE orders SET attempts = 0, due_at = CASE
+    WHEN due_at > now() THEN due_at ELSE now() + make_interval(secs => %(pause_seconds)s)
+END
+WHERE id = %(id)s;
 
 -- orders_due --
 -- Orders whose time has come and that no job is about to work on.

@@ -4,8 +4,6 @@ from bot import queue
 from bot.store import deliveries
 from bot.store.ours import Ours
 
-COMMAND = deliveries.CommandLine(repository_id=1, comment_id=2, line=3)
-
 
 def test_a_guid_is_stored_once(ours: Ours) -> None:
     assert deliveries.store(ours, "g1", "ping", "{}") is not None
@@ -64,9 +62,11 @@ def test_the_like_of_a_waiting_job_is_not_queued(ours: Ours) -> None:
     assert queue.enqueue(ours, queue.work_order(2, "shop"))
 
 
-def test_a_command_is_obeyed_once(ours: Ours) -> None:
-    assert deliveries.obeyed_first(ours, COMMAND)
-    assert not deliveries.obeyed_first(ours, COMMAND)
+def test_a_task_is_carried_out_once(ours: Ours) -> None:
+    assert not deliveries.is_done(ours, "comment:1:2:3")
+    assert deliveries.is_first(ours, "comment:1:2:3")
+    assert not deliveries.is_first(ours, "comment:1:2:3")
+    assert deliveries.is_done(ours, "comment:1:2:3")
 
 
 def test_payloads_are_forgotten_before_ids(ours: Ours) -> None:

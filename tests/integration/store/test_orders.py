@@ -67,14 +67,14 @@ def test_every_state_can_be_stored(ours: Ours, state: State) -> None:
     assert order.state is state
 
 
-def test_the_same_is_open_only_once(ours: Ours) -> None:
-    first = opened(ours)
+def test_who_asked_last_is_known_by_place(ours: Ours) -> None:
+    assert orders.newest_asked_on(ours, SHOP.id, 7) == 0
 
-    with pytest.raises(psycopg.errors.UniqueViolation), ours.transaction():
-        opened(ours)
+    orders.lock_place(ours, SHOP.id, 7)
+    order_id = opened(ours)
+    opened(ours, asked_on=8)
 
-    orders.set_state(ours, first, State.CANCELLED)
-    assert opened(ours) != first
+    assert orders.newest_asked_on(ours, SHOP.id, 7) == order_id
 
 
 def test_another_target_of_the_same_pull_request_opens_beside(ours: Ours) -> None:
@@ -83,10 +83,6 @@ def test_another_target_of_the_same_pull_request_opens_beside(ours: Ours) -> Non
     opened(ours, target="shop-staging")
 
     assert len(orders.asked_on(ours, SHOP.id, 7)) == 2
-
-
-def test_terminals_may_open_the_same_twice(ours: Ours) -> None:
-    assert opened(ours, asked_on=None) != opened(ours, asked_on=None)
 
 
 def test_a_voided_approval_counts_no_longer_and_can_be_given_again(ours: Ours) -> None:
@@ -136,13 +132,14 @@ def test_nothing_is_ticked_without_evidence(ours: Ours) -> None:
 
 def test_a_new_script_has_no_digest(ours: Ours) -> None:
     order_id = opened(ours)
-    orders.set_digest(ours, order_id, "d1")
+    orders.set_digest(ours, order_id, "d1", NOW)
 
     orders.set_script(ours, order_id, "SELECT 1;", "comment")
 
     order = orders.read(ours, order_id)
     assert order is not None
-    assert (order.sql, order.sql_origin, order.digest) == ("SELECT 1;", "comment", "")
+    assert (order.sql, order.sql_origin) == ("SELECT 1;", "comment")
+    assert (order.digest, order.reviewed_at) == ("", None)
 
 
 def test_an_order_is_due_from_its_time_on(ours: Ours) -> None:
@@ -156,13 +153,25 @@ def test_an_order_is_due_from_its_time_on(ours: Ours) -> None:
     assert [each.order_id for each in orders.due(ours)] == [order_id]
 
 
-def test_an_earlier_time_stays(ours: Ours) -> None:
+def test_a_job_that_ended_leaves_a_time_that_was_set_meanwhile(ours: Ours) -> None:
     order_id = opened(ours)
-    orders.look_again(ours, order_id, NOW - timedelta(days=36500))
-
-    orders.look_again_in(ours, order_id, 3600)
-
+    orders.begun(ours, order_id)
     assert [each.order_id for each in orders.due(ours)] == [order_id]
+
+    orders.look_again(ours, order_id, NOW + timedelta(days=36500))
+    orders.worked(ours, order_id, 0)
+
+    assert orders.due(ours) == ()
+
+
+def test_only_tries_since_the_last_good_end_are_counted(ours: Ours) -> None:
+    order_id = opened(ours)
+    assert [orders.begun(ours, order_id), orders.begun(ours, order_id)] == [1, 2]
+
+    orders.worked(ours, order_id, None)
+
+    assert orders.due(ours) == ()
+    assert orders.begun(ours, order_id) == 1
 
 
 def test_fencing_tokens_rise_even_over_an_undone_transaction(ours: Ours) -> None:

@@ -1,0 +1,294 @@
+"""Carries intents out: all of one decision in one transaction of ours, or nothing of it.
+
+Nothing else writes what decides about an order. The messages stand in the outbox and the
+jobs in the queue when the transaction commits; sending and working come after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import assert_never
+
+from bot import messages, queue
+from bot.errors import Broken, OrderMoved
+from bot.services import Services
+from bot.store import deliveries, events, findings, orders
+from bot.store.events import Detail
+from bot.store.ours import Ours
+from workorders.intents import (
+    Approve,
+    CloseIssue,
+    Intent,
+    Move,
+    OpenOrder,
+    React,
+    Remember,
+    ReopenIssue,
+    Revise,
+    Say,
+    SetCriteria,
+    SetReview,
+    VoidApprovals,
+    Work,
+)
+from workorders.lifecycle import moved, opening
+from workorders.order import Approval, Order, Person, State
+
+logger = logging.getLogger(__name__)
+
+#: How often a decision is made anew because the order has moved meanwhile.
+DECISIONS = 5
+
+#: States in which the worker has something to do by itself.
+WORKING = frozenset(
+    {
+        State.ANALYSING,
+        State.PREPARING,
+        State.REVIEWING,
+        State.APPROVED,
+        State.EXECUTING,
+        State.VALIDATING,
+        State.SOAKING,
+        State.ROLLING_BACK,
+    }
+)
+
+#: What changes an order, and so depends on its version.
+Change = Move | Approve | VoidApprovals | Revise | SetReview | SetCriteria
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What is to be done, and what that was decided on."""
+
+    intents: tuple[Intent, ...]
+    #: The orders as they were read; every order that the intents change must be among them.
+    decided_on: tuple[Order, ...] = ()
+    #: The newest order that was asked for on the same issue or pull request, 0 for none, where the
+    #: decision to open one depends on there being no other; None where it does not.
+    newest_asked: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performed:
+    """What came of it."""
+
+    #: Numbers of the orders that were opened.
+    opened: tuple[int, ...] = ()
+    #: Nothing was done, because it had been done before.
+    was_done_before: bool = False
+
+
+def settle(services: Services, decide: Callable[[], Decided], key: str = "") -> Performed:
+    """Decides and performs, once for a key; decides anew where the order moved in between.
+
+    Raises what `perform` raises, and `Broken` where the order did not come to rest.
+    """
+    for _ in range(DECISIONS):
+        decided = decide()
+        try:
+            return perform(services, decided, key)
+        except OrderMoved as error:
+            logger.info("An order moved while it was decided upon.", extra={"order": error.order_id})
+    raise Broken(f"An order moved {DECISIONS} times while one thing was decided.")
+
+
+def perform(services: Services, decided: Decided, key: str = "") -> Performed:
+    """Carries out one decision; with a key only if nothing was carried out under it before.
+
+    Raises `OrderMoved` where an order is not as it was decided on, `Refused` where its state does
+    not hold an event; in both cases nothing was done.
+    """
+    with services.pool.transaction() as ours:
+        if key and not deliveries.is_first(ours, key):
+            return Performed(was_done_before=True)
+        return _Transaction(ours, decided).run()
+
+
+@dataclass(kw_only=True)
+class _Touched:
+    """An order inside the transaction."""
+
+    order: Order
+    is_changed: bool = False
+    #: What its issue shows has changed.
+    is_shown_anew: bool = False
+
+
+@dataclass
+class _Transaction:
+    """One decision on its way."""
+
+    ours: Ours
+    decided: Decided
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    touched: dict[int, _Touched] = field(default_factory=dict)
+    opened: list[int] = field(default_factory=list)
+    #: Installations to which something is to be sent.
+    installations: set[int] = field(default_factory=set)
+
+    def run(self) -> Performed:
+        """All of it, in the intents' order."""
+        intents = self.decided.intents
+        # In one order for everybody, so that two decisions cannot wait for each other.
+        for order_id in sorted({each.order_id for each in intents if isinstance(each, Change)}):
+            self._lock(order_id)
+        for intent in intents:
+            self._perform(intent)
+        for order_id, touched in self.touched.items():
+            if touched.is_changed:
+                orders.advance_version(self.ours, order_id)
+            if touched.is_shown_anew:
+                self._post(messages.shown(self._read(order_id), events.head(self.ours, order_id)))
+        for installation_id in sorted(self.installations):
+            queue.enqueue(self.ours, queue.send_outbox(installation_id))
+        return Performed(opened=tuple(self.opened))
+
+    def _lock(self, order_id: int) -> None:
+        version = orders.locked_version(self.ours, order_id)
+        decided_on = next((each.version for each in self.decided.decided_on if each.id == order_id), None)
+        if version is None or version != decided_on:
+            raise OrderMoved(order_id, decided_on, version)
+        self.touched[order_id] = _Touched(order=self._read(order_id))
+
+    def _read(self, order_id: int) -> Order:
+        order = orders.read(self.ours, order_id)
+        if order is None:
+            raise Broken(f"There is no order {order_id}.")
+        return order
+
+    def _perform(self, intent: Intent) -> None:
+        match intent:
+            case OpenOrder():
+                self._open(intent)
+            case Move():
+                self._move(intent)
+            case Approve() | VoidApprovals() | Revise() | SetReview() | SetCriteria():
+                self._change(intent)
+            case Say():
+                order = None if intent.order_id is None else self._read(intent.order_id)
+                self._post(messages.said(intent, order))
+            case React():
+                self._post(messages.reacted(intent))
+            case CloseIssue():
+                self._post(messages.closed(self._read(intent.order_id), is_completed=intent.is_completed))
+            case ReopenIssue():
+                self._post(messages.reopened(self._read(intent.order_id)))
+            case Work():
+                self._ask_for_work(self._read(intent.order_id))
+            case Remember():
+                findings.remember(self.ours, intent)
+            case _:
+                assert_never(intent)
+
+    def _open(self, intent: OpenOrder) -> None:
+        state = opening(intent.sql)
+        self._see_nobody_was_faster(intent)
+        order_id = orders.insert(self.ours, intent, state, self.now)
+        self.opened.append(order_id)
+        detail: Detail = {
+            "definition": intent.definition,
+            "target": intent.target,
+            "sql_origin": intent.sql_origin,
+            "sql_sha256": _sha256(intent.sql),
+        }
+        self._record(order_id, "opened", intent.starter, state, detail)
+        order = self._read(order_id)
+        self._post(messages.opened(order, intent.asked_on))
+        if state in WORKING:
+            self._ask_for_work(order)
+
+    def _see_nobody_was_faster(self, intent: OpenOrder) -> None:
+        seen, repository_id = self.decided.newest_asked, intent.repository.id
+        if seen is None or intent.asked_on is None:
+            return
+        orders.lock_place(self.ours, repository_id, intent.asked_on)
+        newest = orders.newest_asked_on(self.ours, repository_id, intent.asked_on)
+        if newest != seen:
+            raise OrderMoved(newest, None, None)
+
+    def _move(self, intent: Move) -> None:
+        touched = self.touched[intent.order_id]
+        state = moved(touched.order.state, intent.event)
+        orders.set_state(self.ours, intent.order_id, state)
+        if state in WORKING:
+            orders.due_now(self.ours, intent.order_id)
+        self._changed(intent.order_id, is_shown_anew=True)
+        self._record(intent.order_id, intent.event.value, intent.by, state, intent.detail)
+
+    def _change(self, intent: Approve | VoidApprovals | Revise | SetReview | SetCriteria) -> None:
+        order_id = intent.order_id
+        state = self.touched[order_id].order.state
+        match intent:
+            case Approve():
+                approval = Approval(
+                    person=intent.by, digest=intent.digest, approved_at=self.now, accepted=intent.accepted
+                )
+                orders.add_approval(self.ours, order_id, approval)
+                detail: Detail = {"accepted": " ".join(intent.accepted)}
+                self._record(order_id, "approval", intent.by, state, detail, digest=intent.digest)
+            case VoidApprovals():
+                count = orders.void_approvals(self.ours, order_id, intent.reason, self.now)
+                detail = {"reason": intent.reason, "count": count}
+                self._record(order_id, "approvals_voided", None, state, detail)
+            case Revise():
+                orders.set_script(self.ours, order_id, intent.sql, intent.sql_origin)
+                orders.add_author(self.ours, order_id, intent.by)
+                detail = {"sql_origin": intent.sql_origin, "sql_sha256": _sha256(intent.sql)}
+                self._record(order_id, "script", intent.by, state, detail)
+            case SetReview():
+                orders.set_digest(self.ours, order_id, intent.digest, self.now)
+                self._record(order_id, "digest", None, state, {}, digest=intent.digest)
+            case SetCriteria():
+                orders.set_criteria(self.ours, order_id, intent.criteria)
+                detail = {str(each.number): each.holds for each in intent.criteria}
+                self._record(order_id, "criteria", None, state, detail)
+            case _:
+                assert_never(intent)
+        self._changed(order_id, is_shown_anew=True)
+
+    def _changed(self, order_id: int, *, is_shown_anew: bool) -> None:
+        touched = self.touched[order_id]
+        touched.is_changed = True
+        touched.is_shown_anew |= is_shown_anew
+        # A later intent of the same decision builds on what the earlier ones made of the order.
+        touched.order = self._read(order_id)
+
+    def _record(
+        self,
+        order_id: int,
+        kind: str,
+        by: Person | None,
+        state: State,
+        detail: Detail,
+        digest: str | None = None,
+    ) -> None:
+        if digest is None:
+            digest = self.touched[order_id].order.digest if order_id in self.touched else ""
+        happening = events.Happening(
+            at=self.now,
+            kind=kind,
+            by=by,
+            comment_hash=str(detail.get("body_hash", "")),
+            digest=digest,
+            result=state.value,
+            detail=detail,
+        )
+        events.append(self.ours, order_id, happening)
+
+    def _ask_for_work(self, order: Order) -> None:
+        orders.due_now(self.ours, order.id)
+        queue.enqueue(self.ours, queue.work_order(order.id, order.target))
+
+    def _post(self, posted: Iterable[messages.Message]) -> None:
+        for message in posted:
+            self.installations.add(message.repository.installation_id)
+            messages.post(self.ours, message)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
