@@ -190,10 +190,12 @@ class Webhooks:
             text = response.read(_ANSWER_LIMIT_BYTES).decode(errors="replace")
             response.drain_conn()
             response.release_conn()
-        except urllib3.exceptions.TimeoutError:
-            return _Result(status="timed out", status_code=0, headers={}, body="")
-        except (urllib3.exceptions.HTTPError, OSError):
-            return _Result(status="failed to connect to host", status_code=0, headers={}, body="")
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # A refused connection is a kind of timeout to urllib3, but not to GitHub.
+            late = isinstance(error, urllib3.exceptions.TimeoutError)
+            late = late and not isinstance(error, urllib3.exceptions.NewConnectionError)
+            status = "timed out" if late else "failed to connect to host"
+            return _Result(status=status, status_code=0, headers={}, body="")
         status = "OK" if response.status < 300 else f"Invalid HTTP Response: {response.status}"
         return _Result(status=status, status_code=response.status, headers=dict(response.headers), body=text)
 
