@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,36 +19,16 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def app(sandbox: ServedSandbox) -> Iterator[App]:
-    with App(
-        id=sandbox.app_id,
-        private_key=sandbox.private_key_pem,
-        api_url=sandbox.api_url,
-        retry_pause_seconds=0.001,
-        timeout_seconds=5,
-    ) as app:
-        yield app
-
-
-@pytest.fixture
 def github(app: App, sandbox: ServedSandbox) -> Client:
     return app.installation(sandbox.installation_id)
-
-
-@pytest.fixture
-def shop(app: App) -> Repository:
-    found = app.find_repository(REPO)
-    assert found is not None
-    return found
 
 
 def test_the_app_knows_itself(app: App, sandbox: ServedSandbox) -> None:
     assert (app.identity().id, app.identity().login) == (sandbox.app_id, "lockkeeper[bot]")
 
 
-def test_a_repository_is_found_with_its_installation(shop: Repository, sandbox: ServedSandbox) -> None:
-    assert shop.installation_id == sandbox.installation_id
-    assert (shop.id, shop.full_name) == (sandbox.state.repository(REPO).id, REPO)
+def test_a_repository_is_found_with_its_installation(app: App, shop: Repository) -> None:
+    assert app.find_repository(REPO) == shop
 
 
 def test_a_repository_without_the_app_is_not_found(app: App, sandbox: ServedSandbox) -> None:
