@@ -23,7 +23,10 @@ from workorders.report import named
 from workorders.yamltree import Place, tree
 
 #: The order's text and its SQL have to fit one issue body.
-LARGEST_BYTES = 40_000
+LARGEST_BYTES = 30_000
+
+#: Each may carry a line of evidence in the issue.
+MOST_CRITERIA = 40
 
 #: Commands, the planned ones too. A definition of that name could not be told from one.
 VERBS = frozenset(
@@ -158,6 +161,10 @@ def from_markdown(text: str) -> Definition:
     if not criteria:
         raise _at(by_title, "SUCCESS CRITERIA").wrong(
             "SUCCESS CRITERIA holds no list.", f"Add a line {named('- [ ] ...')}."
+        )
+    if len(criteria) > MOST_CRITERIA:
+        raise _at(by_title, "SUCCESS CRITERIA").wrong(
+            f"There are {len(criteria)} criteria; {MOST_CRITERIA} are allowed.", "Join some."
         )
     escalation = by_title.get("ESCALATION")
     return Definition(

@@ -17,7 +17,10 @@ from workorders.waiting import awaited
 STATUS_BEGINS, STATUS_ENDS = "<!-- lockkeeper:status -->", "<!-- /lockkeeper:status -->"
 
 #: Of an issue's 65,536 characters, what is left for the script beside the rest.
-LONGEST_SQL = 20_000
+LONGEST_SQL = 15_000
+
+#: A pull request may have hundreds.
+MOST_AUTHORS = 20
 
 _STATUS = re.compile(f"{re.escape(STATUS_BEGINS)}.*?{re.escape(STATUS_ENDS)}", re.DOTALL)
 
@@ -46,7 +49,7 @@ def status_block(order: Order) -> str:
         ("SQL", code(order.sql_origin) if order.sql else "none yet"),
         ("Digest", code(order.digest) if order.digest else "none yet"),
         ("Approved by", ", ".join(code(each.person.login) for each in order.approvals) or "nobody yet"),
-        ("Authors", ", ".join(code(each.login) for each in order.authors) or "none"),
+        ("Authors", _logins(order)),
         ("Criteria", f"{sum(each.holds for each in order.criteria)} of {len(order.criteria)} hold"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
@@ -73,6 +76,12 @@ def code(text: str, *, longest: int = 300) -> str:
     marks = "`" * (longest_run + 1)
     space = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{marks}{space}{text}{space}{marks}"
+
+
+def _logins(order: Order) -> str:
+    shown = [code(each.login) for each in order.authors[:MOST_AUTHORS]]
+    more = len(order.authors) - len(shown)
+    return ", ".join((*shown, *([f"and {more} more"] if more else []))) or "none"
 
 
 def _phases(definition: Definition) -> list[str]:
