@@ -55,13 +55,18 @@ def _differences(
         else:
             was, now = before[key], after[key]
             for attribute in sorted(was.keys() | now.keys()):
-                if was.get(attribute) != now.get(attribute):
+                if _differ(was.get(attribute), now.get(attribute)):
                     yield Difference(
                         key=key,
                         attribute=attribute,
                         before=was.get(attribute),
                         after=now.get(attribute),
                     )
+
+
+def _differ(was: Value | None, now: Value | None) -> bool:
+    # In Python True equals 1; in JSON, and so in the hash, it does not.
+    return type(was) is not type(now) or was != now
 
 
 def _told(value: Value | None) -> str:

@@ -33,10 +33,11 @@ _KINDS = {
 }
 
 #: Columns of every query that are not attributes.
-_ADDRESS = frozenset(
-    ("class", "object", "sub", "row_type", "kind", "schema", "relation", "name", "arguments")
-    + ("of_schema", "of_relation")
-)
+_ADDRESS = {
+    *("class", "object", "sub", "row_type"),
+    *("kind", "schema", "relation", "name", "arguments"),
+    *("of_schema", "of_relation"),
+}
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 

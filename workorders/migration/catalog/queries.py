@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-import psycopg
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
@@ -64,10 +63,10 @@ def _is_for(line: str, major: int) -> bool:
 class Reading:
     """A transaction in which the catalog is read; made by `reading`."""
 
-    def __init__(self, database: Database, search_path: tuple[str, ...]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         #: `current_schemas(false)` as the session had it.
-        self.search_path = search_path
+        self.search_path: tuple[str, ...] = ()
         #: The server's major version.
         self.major = database.info.server_version // 10000
 
@@ -92,36 +91,42 @@ class Reading:
             yield
 
 
+_READING = queries("reading.sql")
+
+
 @contextmanager
 def reading(database: Database) -> Iterator[Reading]:
     """One consistent view of the catalog, with all settings pinned that change its text.
 
     REPEATABLE READ and READ ONLY where the connection is not yet in a transaction; inside one it
     is a savepoint. Either is rolled back at the end, which also gives the session its settings
-    back. Raises Blocked if a table is held exclusively for longer than LOCK_TIMEOUT_MS (or the
-    session's own `lock_timeout` if shorter).
+    back. Raises Blocked, with who and since when, if a relation is held exclusively for longer than
+    LOCK_TIMEOUT_MS or the session's own `lock_timeout` if shorter.
     """
     is_first = database.info.transaction_status == TransactionStatus.IDLE
+    view = Reading(database)
     try:
         with database.transaction(force_rollback=True):
             if is_first:
                 database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            row = database.execute(
-                "SELECT pg_catalog.current_schemas(false)::text[],"
-                " (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'lock_timeout')"
-            ).fetchone()
-            assert row is not None
-            if not 0 < row[1] <= LOCK_TIMEOUT_MS:
-                _pin(database, "lock_timeout", f"{LOCK_TIMEOUT_MS}ms")
-            for name, value in _PINNED.items():
-                _pin(database, name, value)
-            yield Reading(database, tuple(row[0]))
+            before = view.rows(_READING["before"])[0]
+            view.search_path = tuple(before["search_path"])
+            pinned = dict(_PINNED)
+            if not 0 < before["lock_timeout_ms"] <= LOCK_TIMEOUT_MS:
+                pinned["lock_timeout"] = f"{LOCK_TIMEOUT_MS}ms"
+            for name, value in pinned.items():
+                view.rows(_READING["pin"], name=name, value=value)
+            yield view
     except errors.LockNotAvailable as error:
+        held = [
+            f"{row['relation']} by process {row['pid']}" + (f" since {row['since']}" if row["since"] else "")
+            for row in view.rows(_READING["holders"])
+        ]
         raise Blocked(
-            "The catalog cannot be read: another session holds a table exclusively.",
-            "Wait until it is done; pg_locks shows who holds ACCESS EXCLUSIVE.",
+            f"The catalog cannot be read: held exclusively is {'; '.join(held) or 'a relation'}.",
+            "Try again when that is done.",
         ) from error
-
-
-def _pin(database: psycopg.Connection[Any], name: str, value: str) -> None:
-    database.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+    finally:
+        if is_first and not database.autocommit and not database.closed:
+            # The question who holds what has begun a transaction of its own.
+            database.rollback()
