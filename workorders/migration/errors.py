@@ -4,6 +4,7 @@
     ├── Refused      not allowed: says what would be
     ├── Unreadable   the input is not what it should be: says line and column
     ├── Blocked      not now: says who or what is in the way, and since when
+    ├── Failed       the server refused a step: says SQLSTATE and step
     └── Broken       our fault: carries a reference to find it by
 
 Each class keeps its facts as attributes and makes its sentence from them; nothing
@@ -79,6 +80,21 @@ class Blocked(LockkeeperError):
     def problem(self) -> Problem:
         """The same facts as a value."""
         return Problem(line=None, reason=self.reason, next_move=self.next_move)
+
+
+class Failed(LockkeeperError):
+    """The server refused a step. `detail` is the server's own message: for the log, never a comment."""
+
+    def __init__(self, step: str, sqlstate: str, detail: str) -> None:
+        super().__init__(f"Step {step!r} failed with SQLSTATE {sqlstate}.")
+        self.step = step
+        self.sqlstate = sqlstate
+        self.detail = detail
+
+    @property
+    def problem(self) -> Problem:
+        """The same facts as a value."""
+        return Problem(line=None, reason=str(self), next_move="The server's own message is in the log.")
 
 
 class Broken(LockkeeperError):

@@ -17,6 +17,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.operations import not_null_path
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations.row_images import different
 from workorders.migration.steps import Action, Step
 
 
@@ -91,8 +92,7 @@ class AddColumn:
         keep = (
             f"CREATE TABLE {kept.sql} AS SELECT {', '.join(columns)},"
             f" {quoted(hidden)} AS {quoted(self.column.name)} FROM {self.table.sql}"
-            f" WHERE ROW({quoted(hidden)}) OPERATOR(pg_catalog.*<>)"
-            f" ROW({self._missing_value(hidden)})"
+            f" WHERE {different(quoted(hidden), self._missing_value(hidden))}"
         )
         return (
             Action(

@@ -125,6 +125,15 @@ class ChangeRows:
         )
         for each in (*reached, *more):
             ordinary(each, self.place, f"{self.name.upper()} that reaches it")
+            fires = [trigger.name for trigger in each.triggers if trigger.enabled in "OA"]
+            if fires and not catalog.role_sets_replication_role:
+                raise refused(
+                    self.place,
+                    f"{each.name} has the trigger {fires[0]}, which would change rows as they are brought"
+                    f" back, and the role {catalog.role} may not hold it still.",
+                    f"GRANT SET ON PARAMETER session_replication_role TO {quoted(catalog.role)};"
+                    " as a superuser (15 and later).",
+                )
             for column in each.columns:
                 if column.is_not_null_domain:
                     raise refused(

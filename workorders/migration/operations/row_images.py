@@ -17,8 +17,15 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.steps import Action, Batches
 
-#: Image equality of single values: exact, and defined for every type.
-_SAME, _DIFFERENT = "OPERATOR(pg_catalog.*=)", "OPERATOR(pg_catalog.*<>)"
+
+def same(left: str, right: str) -> str:
+    """Whether two values are the same to the bit: exact, and defined for every type."""
+    return f"pg_catalog.record_image_eq(ROW({left}), ROW({right}))"
+
+
+def different(left: str, right: str) -> str:
+    """The opposite of `same`."""
+    return f"pg_catalog.record_image_ne(ROW({left}), ROW({right}))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,22 +167,16 @@ class RowImages:
         table, net = self.table.name.sql, self.net.sql
         by_key = " AND ".join(f"t.{quoted(c)} = n.k{place}" for place, c in enumerate(self.table.key))
         all_columns = ", ".join(quoted(c) for c in self.columns)
-        changed = [
-            f"(ROW(n.{self.before(c)}) {_DIFFERENT} ROW(n.{self.after(c)})"
-            f" AND ROW(t.{quoted(c)}) {_SAME} ROW(n.{self.after(c)}))"
-            for c in self.columns
-        ]
-        overwritten = " OR ".join(
-            f"(ROW(n.{self.before(c)}) {_DIFFERENT} ROW(n.{self.after(c)})"
-            f" AND ROW(t.{quoted(c)}) {_DIFFERENT} ROW(n.{self.after(c)}))"
-            for c in self.columns
-        )
+        was_changed = {c: different(f"n.{self.before(c)}", f"n.{self.after(c)}") for c in self.columns}
+        stands = {c: same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns}
+        changed = [f"({was_changed[c]} AND {stands[c]})" for c in self.columns]
+        overwritten = " OR ".join(f"({was_changed[c]} AND NOT {stands[c]})" for c in self.columns)
         assignments = ", ".join(
             f"{quoted(c)} = CASE WHEN {condition} THEN n.{self.before(c)} ELSE t.{quoted(c)} END"
             for c, condition in zip(self.columns, changed, strict=True)
             if c not in self.table.key
         )
-        unchanged = " AND ".join(f"ROW(t.{quoted(c)}) {_SAME} ROW(n.{self.after(c)})" for c in self.columns)
+        unchanged = " AND ".join(stands.values())
         may_stand = " AND ".join(["true", *self._parents_exist(), *self._values_are_free()])
         restored = f"UPDATE {net} SET is_restored = true FROM done WHERE {net}.n = done.n"
         statements = [

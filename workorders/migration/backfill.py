@@ -1,0 +1,54 @@
+"""Batches: where each begins and ends, and how many rows the next one may have."""
+
+from __future__ import annotations
+
+import time
+
+from psycopg import sql
+
+from workorders.migration.connections import Target
+from workorders.migration.limits import Limits
+from workorders.migration.steps import Batches
+
+_FEWEST_ROWS, _MOST_ROWS = 1, 50_000
+
+
+def first_key(target: Target, batches: Batches) -> tuple[str, ...] | None:
+    """The lowest key as text; None where there is nothing to do."""
+    row = target.execute(sql.SQL(batches.first)).fetchone()
+    return None if row is None else tuple(row)
+
+
+def set_bounds(target: Target, batches: Batches, low: tuple[str, ...], rows: int) -> tuple[str, ...] | None:
+    """Sets the bounds of the next batch for this transaction; gives its high key, None at the end."""
+    _set(target, "batch_rows", str(rows))
+    for position, value in enumerate(low, start=1):
+        _set(target, f"low_{position}", value)
+    row = target.execute(sql.SQL(batches.next)).fetchone()
+    if row is None:
+        return None
+    for position, value in enumerate(row, start=1):
+        _set(target, f"high_{position}", value)
+    return tuple(row)
+
+
+def _set(target: Target, name: str, value: str) -> None:
+    target.execute("SELECT pg_catalog.set_config(%s, %s, true)", (f"lockkeeper.{name}", value))
+
+
+class Pace:
+    """Sizes batches by the time that they take, and leaves pauses between them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        #: How many rows the next batch has.
+        self.rows = limits.batch_rows
+
+    def took(self, milliseconds: float) -> None:
+        """Learns from one batch, and pauses so that others get their turn."""
+        if not self._limits.batch_is_fixed:
+            # Half of the way to the aim: one slow batch must not decide alone.
+            wanted = self.rows * self._limits.batch_ms / max(milliseconds, 1.0)
+            self.rows = round(min(max((self.rows + wanted) / 2, _FEWEST_ROWS), _MOST_ROWS))
+        if self._limits.batch_pause:
+            time.sleep(milliseconds / 1000 * self._limits.batch_pause)

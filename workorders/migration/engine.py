@@ -1,0 +1,100 @@
+"""What can be done with a script and a target, each as one call: prepare, execute, undo, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from workorders.migration import journal, plan, positional
+from workorders.migration.catalog import fingerprint
+from workorders.migration.catalog import read as catalogs
+from workorders.migration.catalog.fingerprint import Fingerprint
+from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.connections import Target
+from workorders.migration.errors import Problem, Refused
+from workorders.migration.names import RelationName
+from workorders.migration.plan import POSITIONAL, Plan
+from workorders.migration.sql import script
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A plan with what it was made on."""
+
+    plan: Plan
+    catalog: Catalog
+    #: The whole schema as it was.
+    fingerprint: Fingerprint
+    #: Statements that would meet a hidden column; None where nobody can tell.
+    positional_writers: tuple[str, ...] | None
+
+
+def prepare(
+    target: Target,
+    text: str,
+    *,
+    policy: str = "",
+    also_written: Mapping[int, tuple[RelationName, ...]] | None = None,
+) -> Prepared:
+    """The plan of a script on a target. Reads the catalog; changes nothing.
+
+    Raises Unreadable and Refused with every problem found.
+    """
+    parsed = script.read(text)
+    catalog = catalogs.read(target)
+    run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
+    made = plan.make(parsed, catalog, run=run, also_written=also_written)
+    whole = fingerprint.read(target)
+    hidden = positional.hidden_in(made)
+    writers = positional.writers(target, hidden) if hidden else ()
+    needed = (POSITIONAL,) if hidden and (writers is None or writers) else ()
+    bound = plan.with_facts(made, fingerprint=whole.of(made.tables).hash, acceptances=needed, policy=policy)
+    return Prepared(plan=bound, catalog=catalog, fingerprint=whole, positional_writers=writers)
+
+
+def must_be_accepted(prepared: Prepared, accepted: Collection[str]) -> None:
+    """Raises Refused for what has to be accepted expressly and was not."""
+    problems = []
+    for needed in prepared.plan.acceptances:
+        if needed in accepted:
+            continue
+        why = (
+            "pg_stat_statements cannot be read here, so nobody can tell whether the application does that."
+            if prepared.positional_writers is None
+            else f"The application does that: {prepared.positional_writers[0][:200]!r}."
+        )
+        problems.append(
+            Problem(
+                line=None,
+                reason="A dropped column stays in its table, out of sight, until it is purged:"
+                f" INSERT without column names and COPY would meet it. {why}",
+                next_move=f"Accept it with --accept {needed}.",
+            )
+        )
+    if problems:
+        raise Refused(*problems)
+
+
+def must_be_unprivileged(prepared: Prepared, *, allow_superuser: bool) -> None:
+    """Raises Refused for a superuser who was not expressly allowed."""
+    if prepared.catalog.role_is_superuser and not allow_superuser:
+        raise Refused.because(
+            f"{prepared.catalog.role} is a superuser: nothing would bound what the script may do.",
+            "Connect as the role that owns the tables, or add --allow-superuser.",
+        )
+
+
+def run_checks(target: Target, made: Plan) -> tuple[Problem, ...]:
+    """What rows break, found by light, read-only queries with a time limit."""
+    problems = []
+    for check in made.checks:
+        with target.transaction():
+            target.execute("SET TRANSACTION READ ONLY")
+            target.execute("SELECT pg_catalog.set_config('statement_timeout', '60s', true)")
+            row = target.execute(check.query.encode()).fetchone()
+        count = 0 if row is None else int(row[0])
+        if count:
+            problems.append(
+                Problem(line=None, reason=check.reason.format(count=count), next_move=check.next_move)
+            )
+    return tuple(problems)

@@ -1,0 +1,445 @@
+"""Runs a plan on a target: forth, back, and to the purge. Nothing else changes a target.
+
+Each action is done once, whatever is killed when: a transactional one commits together with
+its journal row; one that cannot be in a transaction is announced first, and after a stop the
+catalog is asked whether it happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import psycopg
+from psycopg import sql
+
+from workorders.migration import backfill, journal, sessions, settle
+from workorders.migration.capture import capturing
+from workorders.migration.connections import Target
+from workorders.migration.errors import Blocked, Broken, Failed, Refused
+from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Position, Run
+from workorders.migration.limits import Limits
+from workorders.migration.lockwait import LockWait
+from workorders.migration.plan import Plan
+from workorders.migration.settle import Decision
+from workorders.migration.steps import Action, Step
+
+#: After a cut connection, the server is tried again for this long.
+_RECONNECT_SECONDS = 60.0
+
+
+class Control(Protocol):
+    """Lets somebody stop a run between two actions or batches."""
+
+    def checkpoint(self) -> None:
+        """Returns to go on. May wait, and may raise to stop; what was done stays done."""
+
+
+class Progress(Protocol):
+    """Hears what a run is doing."""
+
+    def began(self, title: str, number: int, total: int) -> None:
+        """An action begins; `number` of `total`, from 1."""
+
+    def batch_ended(self, title: str, batches: int) -> None:
+        """So many batches of it are done."""
+
+    def ended(self, title: str, milliseconds: float) -> None:
+        """It is done."""
+
+
+class Observer(Protocol):
+    """Looks at the session that runs an action; used by the rehearsal to measure."""
+
+    def before(self, target: Target, action: Action) -> None:
+        """Just before the action's statements, in its transaction."""
+
+    def after(self, target: Target, action: Action) -> None:
+        """Just after them, before the commit."""
+
+
+class Silence:
+    """Hears nothing, stops nothing, looks at nothing."""
+
+    def checkpoint(self) -> None:
+        """Goes on."""
+
+    def began(self, title: str, number: int, total: int) -> None:
+        """Says nothing."""
+
+    def batch_ended(self, title: str, batches: int) -> None:
+        """Says nothing."""
+
+    def ended(self, title: str, milliseconds: float) -> None:
+        """Says nothing."""
+
+    def before(self, target: Target, action: Action) -> None:
+        """Looks away."""
+
+    def after(self, target: Target, action: Action) -> None:
+        """Looks away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """An action and how long it took."""
+
+    title: str
+    step: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftAsWritten:
+    """Rows that a rollback left as they were, because they had been written since."""
+
+    title: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run stands after a walk."""
+
+    run: str
+    #: As `lockkeeper.runs.state`.
+    state: str
+    timings: tuple[Timed, ...] = ()
+    left: tuple[LeftAsWritten, ...] = ()
+    failed_lock_tries: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stop:
+    """One action with its place in the walk."""
+
+    position: Position
+    step: Step
+    action: Action
+
+
+class Executor:
+    """One run on one target. Holds a session and the lease while it works; use as a context manager."""
+
+    def __init__(
+        self,
+        dsn: str,
+        run: str,
+        limits: Limits,
+        *,
+        control: Control | None = None,
+        progress: Progress | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        silence = Silence()
+        self._dsn = dsn
+        self._run = run
+        self._limits = limits
+        self._control = control or silence
+        self._progress = progress or silence
+        self._observer = observer or silence
+        self._target = sessions.connect(dsn, run)
+        self._failed_tries = 0
+        try:
+            journal.install(self._target)
+            self._fence: Fence = journal.take_lease(self._target, run)
+        except BaseException:
+            self._target.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if not self._target.closed:
+                self._fence.free(self._target)
+        except psycopg.OperationalError:
+            pass  # the lease runs out by itself
+        finally:
+            self._target.close()
+
+    def execute(self, plan: Plan) -> Outcome:
+        """Brings the plan about, or goes on where an earlier try of the same run stopped.
+
+        Raises Failed where the server refuses a step and Blocked where a lock could not be
+        had: what was done until then stays done, for `roll_back` to undo.
+        """
+        journal.add_run(self._target, plan)
+        run = journal.get_run(self._target, plan.run)
+        if run.digest != plan.digest:
+            raise Broken(f"{plan.run} is stored with another digest than that of the plan.")
+        if run.state not in ("executing", "failed"):
+            return Outcome(run=run.name, state=run.state)
+        stops = [
+            _Stop(position=Position(direction="forth", step=number), step=step, action=step.action)
+            for number, step in enumerate(run.steps)
+        ]
+        return self._walk(run, stops, "executing", "executed", Decision())
+
+    def roll_back(self, decision: Decision) -> Outcome:
+        """Undoes the run, from wherever it is, with every row that was written since.
+
+        Raises Blocked, having changed nothing, while the old schema cannot hold a row and
+        no decision covers it, or while a later run stands on this one.
+        """
+        run = journal.get_run(self._target, self._run)
+        if run.state in ("rolled_back", "purged"):
+            if run.state == "purged":
+                raise Refused.because(
+                    f"{run.name} was purged: what its rollback needs is gone.",
+                    "Write a migration that makes the change the other way round.",
+                )
+            return Outcome(run=run.name, state=run.state)
+        later = journal.later_runs(self._target, run.name)
+        if later:
+            raise Blocked(
+                f"{later[0]} was run after {run.name} on the same tables.",
+                f"lockkeeper rollback {later[0]} first.",
+            )
+        done = journal.entries(self._target, run.name)
+        undone = [
+            (number, step)
+            for number, step in reversed(list(enumerate(run.steps)))
+            if Position(direction="forth", step=number) in done
+        ]
+        if run.state != "rolling_back":
+            settle.must_be_decided(self._target, [step for _, step in undone], decision)
+        stops = [
+            _Stop(position=Position(direction="back", step=number, action=place), step=step, action=action)
+            for number, step in undone
+            for place, action in enumerate(step.undo)
+        ]
+        return self._walk(run, stops, "rolling_back", "rolled_back", decision)
+
+    def finish(self, *, purge: bool) -> Outcome:
+        """Marks the run as finished; with `purge`, empties what was kept for its way back."""
+        run = journal.get_run(self._target, self._run)
+        if run.state == "purged":
+            return Outcome(run=run.name, state=run.state)
+        if run.state not in ("executed", "finished", "rolled_back"):
+            raise Refused.because(
+                f"{run.name} is {run.state.replace('_', ' ')}.", "Finish it or roll it back first."
+            )
+        if not purge:
+            state = "rolled_back" if run.state == "rolled_back" else "finished"
+            journal.set_state(self._target, run.name, state)
+            return Outcome(run=run.name, state=state)
+        remains = [
+            Action(title=f"drop {name}", sql=(f"DROP TABLE IF EXISTS {name.sql}",))
+            for step in run.steps
+            for name in step.remains
+        ]
+        stops = []
+        for number, step in reversed(list(enumerate(run.steps))):
+            actions = step.purge if run.state != "rolled_back" else ()
+            for place, action in enumerate(actions):
+                position = Position(direction="purge", step=number, action=place)
+                stops.append(_Stop(position=position, step=step, action=action))
+        for place, action in enumerate(remains):
+            position = Position(direction="purge", step=len(run.steps), action=place)
+            stops.append(_Stop(position=position, step=run.steps[0], action=action))
+        return self._walk(run, stops, run.state, "purged", Decision())
+
+    def _walk(
+        self, run: Run, stops: list[_Stop], under_way: str, arrived: str, decision: Decision
+    ) -> Outcome:
+        journal.set_state(self._target, run.name, under_way)
+        timings: list[Timed] = []
+        for number, stop in enumerate(stops, start=1):
+            self._control.checkpoint()
+            self._progress.began(stop.action.title, number, len(stops))
+            try:
+                milliseconds = self._survive(stop, decision)
+            except psycopg.Error as error:
+                sqlstate = error.sqlstate or "none"
+                journal.set_state(self._target, run.name, "failed", f"{stop.action.title}: {sqlstate}")
+                raise Failed(stop.action.title, sqlstate, str(error)) from error
+            except (Blocked, Refused) as error:
+                if not self._target.closed:
+                    state = under_way if under_way == "rolling_back" else "failed"
+                    journal.set_state(self._target, run.name, state, str(error))
+                raise
+            self._progress.ended(stop.action.title, milliseconds)
+            timings.append(Timed(title=stop.action.title, step=stop.position.step, milliseconds=milliseconds))
+        journal.set_state(self._target, run.name, arrived)
+        return Outcome(
+            run=run.name,
+            state=arrived,
+            timings=tuple(timings),
+            left=tuple(self._left(stops)),
+            failed_lock_tries=self._failed_tries,
+        )
+
+    def _left(self, stops: list[_Stop]) -> Iterator[LeftAsWritten]:
+        for stop in stops:
+            if stop.action.leaves:
+                rows = self._one(stop.action.leaves)
+                if isinstance(rows, int) and rows:
+                    yield LeftAsWritten(title=stop.action.title, rows=rows)
+
+    def _survive(self, stop: _Stop, decision: Decision) -> float:
+        """Does one action, over again on a new session where the old one was cut."""
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        while True:
+            try:
+                return self._do(stop, decision)
+            except psycopg.OperationalError:
+                if not self._target.closed or time.monotonic() > deadline:
+                    raise
+                self._reconnect(deadline)
+
+    def _reconnect(self, deadline: float) -> None:
+        while True:
+            try:
+                self._target = sessions.connect(self._dsn, self._run)
+            except Blocked:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                # Never takes the lease anew: it may have been cut because another has taken over.
+                with self._target.transaction():
+                    self._fence.check(self._target)
+                return
+
+    def _do(self, stop: _Stop, decision: Decision) -> float:
+        """Does one action, or finds that it has been done. Gives its milliseconds."""
+        entry = journal.entries(self._target, self._run).get(stop.position)
+        if entry is not None and entry.is_done:
+            return entry.milliseconds
+        if stop.action.settles is not None:
+            misfit = stop.step.misfits[stop.action.settles]
+            began = time.monotonic()
+            with self._transaction(stop, began):
+                settle.settle(self._target, misfit, decision)
+            return _since(began)
+        if stop.action.batches is not None:
+            return self._do_in_batches(stop, entry)
+        is_new = stop.position.direction == "forth" and entry is None
+        if not is_new and bool(self._one(stop.action.done)):
+            with self._transaction(stop, time.monotonic()):
+                return 0.0
+        if stop.action.is_transactional:
+            return self._do_in_transaction(stop)
+        return self._do_alone(stop)
+
+    def _do_in_transaction(self, stop: _Stop) -> float:
+        wait = LockWait(self._target, self._limits)
+        milliseconds = 0.0
+
+        def body() -> None:
+            nonlocal milliseconds
+            began = time.monotonic()
+            self._send(stop.action, stop.action.sql)
+            milliseconds = _since(began)
+            self._fence.write(self._target, _done(stop.position, milliseconds))
+
+        wait.run(stop.action, body, lambda: self._fence.check(self._target))
+        self._failed_tries += wait.failed_tries
+        return milliseconds
+
+    def _do_alone(self, stop: _Stop) -> float:
+        """An action that cannot be in a transaction: announced, done, looked at, noted."""
+        with self._target.transaction():
+            self._fence.check(self._target)
+            announced = Entry(position=stop.position, is_done=False, cursor=None, batches=0, milliseconds=0.0)
+            self._fence.write(self._target, announced)
+        self._target.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (ADVISORY_KEY,))
+        try:
+            for statement in stop.action.sweep:
+                self._target.execute(_own(statement))
+            began = time.monotonic()
+            self._observer.before(self._target, stop.action)
+            try:
+                for statement in stop.action.sql:
+                    self._target.execute(_own(statement))
+            except psycopg.Error:
+                if not self._target.closed:
+                    for statement in stop.action.sweep:
+                        self._target.execute(_own(statement))
+                raise
+            self._observer.after(self._target, stop.action)
+            milliseconds = _since(began)
+        finally:
+            if not self._target.closed:
+                self._target.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (ADVISORY_KEY,))
+        if not self._one(stop.action.done):
+            raise Broken(f"{stop.action.title} was sent, and the catalog does not show it.")
+        with self._transaction(stop, time.monotonic() - milliseconds / 1000):
+            return milliseconds
+
+    def _do_in_batches(self, stop: _Stop, entry: Entry | None) -> float:
+        batches = stop.action.batches
+        assert batches is not None
+        if entry is None:
+            low = backfill.first_key(self._target, batches)
+            entry = Entry(position=stop.position, is_done=False, cursor=low, batches=0, milliseconds=0.0)
+            with self._target.transaction():
+                self._fence.check(self._target)
+                self._fence.write(self._target, replace(entry, is_done=low is None))
+        pace = backfill.Pace(self._limits)
+        while entry.cursor is not None:
+            self._control.checkpoint()
+            began = time.monotonic()
+            with self._target.transaction():
+                self._fence.check(self._target)
+                high = backfill.set_bounds(self._target, batches, entry.cursor, pace.rows)
+                self._send(stop.action, batches.rest if high is None else batches.between)
+                spent = _since(began)
+                entry = replace(
+                    entry,
+                    cursor=high,
+                    is_done=high is None,
+                    batches=entry.batches + 1,
+                    milliseconds=entry.milliseconds + spent,
+                )
+                self._fence.write(self._target, entry)
+            self._progress.batch_ended(stop.action.title, entry.batches)
+            pace.took(spent)
+        return entry.milliseconds
+
+    def _send(self, action: Action, statements: tuple[str, ...]) -> None:
+        """The action's own statements, in the open transaction."""
+        self._observer.before(self._target, action)
+        if action.as_replica:
+            settle.hold_triggers_still(self._target)
+        if action.captured:
+            with capturing(self._target, action):
+                for statement in statements:
+                    self._target.execute(_own(statement))
+        else:
+            for statement in statements:
+                self._target.execute(_own(statement))
+        self._observer.after(self._target, action)
+
+    @contextmanager
+    def _transaction(self, stop: _Stop, began: float) -> Iterator[None]:
+        """A fenced transaction that ends with the action's journal row."""
+        with self._target.transaction():
+            self._fence.check(self._target)
+            yield
+            self._fence.write(self._target, _done(stop.position, _since(began)))
+
+    def _one(self, query: str) -> object:
+        """The single value of one of the plan's own questions, asked with an empty search path."""
+        with self._target.transaction():
+            self._target.execute("SELECT pg_catalog.set_config('search_path', '', true)")
+            row = self._target.execute(_own(query)).fetchone()
+        return None if row is None else row[0]
+
+
+def _own(statement: str) -> sql.SQL:
+    """A statement of a stored plan, as it is: it was rendered with quoted names, and has no parameters."""
+    return sql.SQL(statement)
+
+
+def _done(position: Position, milliseconds: float) -> Entry:
+    return Entry(position=position, is_done=True, cursor=None, batches=0, milliseconds=milliseconds)
+
+
+def _since(began: float) -> float:
+    return (time.monotonic() - began) * 1000
