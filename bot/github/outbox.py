@@ -20,6 +20,7 @@ from bot.github.errors import AnswerLost, Denied, NotAnswered, Unaccepted
 from bot.github.marker import Marker
 from bot.github.port import GitHub, IssueChange, OwnText
 from bot.github.posting import post, queries
+from bot.store import orders
 from bot.store.ours import Ours, Pool, row, run
 from workorders.order import Repository, State
 
@@ -112,23 +113,25 @@ class Outbox:
     #: After a lost answer: GitHub may still be at it when we begin to look for the result.
     settle_seconds: float = 5.0
 
-    def send_due(self, now: datetime) -> datetime | None:
+    def send_due(self, now: datetime, installation_id: int | None = None) -> datetime | None:
         """Sends all that may be sent at `now`; when there is more to do, or None if nothing waits.
 
-        What GitHub does not answer or refuses is dealt with here, and logged; errors of ours are raised.
+        With an installation, only what goes through it. A moment that is past means that another
+        process is writing just now. What GitHub does not answer or refuses is dealt with here, and
+        logged; errors of ours are raised.
         """
-        while self._send_one(now):
+        while self._send_one(now, installation_id):
             pass
         with self.pool.transaction() as ours:
-            found = row(ours, queries()["next_due"])
-        return None if found is None or found["next_at"] is None else max(found["next_at"], now)
+            found = row(ours, queries()["next_due"], only=installation_id)
+        return None if found is None else found["next_at"]
 
-    def _send_one(self, now: datetime) -> bool:
+    def _send_one(self, now: datetime, installation_id: int | None) -> bool:
         """Whether there was an installation whose turn it was."""
         # The writer's row stays locked while the request is out, in this transaction; what must
         # survive a kill is committed in others meanwhile.
         with self.pool.transaction() as ours:
-            writer = row(ours, queries()["take_writer"], now=now)
+            writer = row(ours, queries()["take_writer"], now=now, only=installation_id)
             if writer is None:
                 return False
             found = row(ours, queries()["next_message"], installation_id=writer["installation_id"])
@@ -191,9 +194,9 @@ class Outbox:
             if is_looking and remote_id is None:
                 run(turn.ours, queries()["end_again"], id=thing.id)
                 return
-            if thing.kind == "issue" and thing.remote_id is None:
+            if thing.kind == "issue" and thing.order_id is not None and remote_id is not None:
                 # The order before the thing, as in every transaction that decides: no deadlock.
-                run(turn.ours, queries()["set_issue_number"], number=remote_id, order_id=thing.order_id)
+                orders.set_issue(turn.ours, thing.order_id, remote_id)
             run(turn.ours, queries()["end_sent"], id=thing.id, remote_id=remote_id)
             turn.succeed(self.pause_seconds)
 

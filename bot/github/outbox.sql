@@ -40,7 +40,7 @@ INSERT INTO outbox_writers (installation_id) VALUES (%(installation_id)s) ON CON
 -- take_writer --
 -- An installation with something to send now, locked until this transaction ends.
 SELECT w.installation_id, w.failures FROM outbox_writers w
-WHERE w.next_at <= %(now)s AND EXISTS (
+WHERE w.next_at <= %(now)s AND coalesce(w.installation_id = %(only)s, true) AND EXISTS (
     SELECT FROM outbox o LEFT JOIN orders r ON r.id = o.order_id
     WHERE o.installation_id = w.installation_id AND o.state IN ('waiting', 'sending')
         AND (o.kind = 'issue' OR coalesce(o.number, r.issue_number) IS NOT NULL)
@@ -87,10 +87,6 @@ UPDATE outbox SET
     state = 'waiting', remote_id = NULL, sent_hash = '', mark = %(mark)s, sending = NULL, sending_at = NULL
 WHERE id = %(id)s AND state = 'sending';
 
--- set_issue_number --
--- The order's issue is open.
-UPDATE orders SET issue_number = %(number)s WHERE id = %(order_id)s;
-
 -- pause_writer --
 -- Nothing more is sent through the installation before.
 UPDATE outbox_writers SET next_at = %(next_at)s, failures = %(failures)s
@@ -115,7 +111,7 @@ SELECT count(*) AS writes, min(written_at) AS first_at FROM (
 -- next_due --
 -- When there will be something to send, as far as is known now.
 SELECT min(w.next_at) AS next_at FROM outbox_writers w
-WHERE EXISTS (
+WHERE coalesce(w.installation_id = %(only)s, true) AND EXISTS (
     SELECT FROM outbox o LEFT JOIN orders r ON r.id = o.order_id
     WHERE o.installation_id = w.installation_id AND o.state IN ('waiting', 'sending')
         AND (o.kind = 'issue' OR coalesce(o.number, r.issue_number) IS NOT NULL)

@@ -57,7 +57,7 @@ CREATE INDEX outbox_waiting ON outbox (installation_id, is_urgent DESC, position
 CREATE TABLE outbox_writers (
     installation_id bigint PRIMARY KEY,
     -- Nothing is sent before.
-    next_at timestamptz NOT NULL DEFAULT '-infinity',
+    next_at timestamptz NOT NULL DEFAULT 'epoch',
     -- In a row; each makes the pause longer.
     failures integer NOT NULL DEFAULT 0
 );
