@@ -6,10 +6,15 @@ import atexit
 import json
 import logging
 import re
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 import psycopg
 import psycopg_pool
+import waitress
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
@@ -56,6 +61,41 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_error_handler(Blocked, _not_now)
     app.register_error_handler(Exception, _broken)
     return app
+
+
+def run_web(
+    settings: Settings, services: Services | None = None, ready: Callable[[str], None] | None = None
+) -> None:
+    """Serves until SIGTERM or SIGINT, which let requests in flight end; `ready` is given the address.
+
+    With services given, they stay open; else they are opened and closed.
+    """
+    log.configure(settings.log_format, settings.log_level)
+    with ExitStack() as resources:
+        if services is None:
+            services = resources.enter_context(Services.open(settings))
+        server = waitress.create_server(
+            create_app(services),
+            host=settings.host,
+            port=settings.port,
+            threads=8,
+            max_request_body_size=settings.payload_limit_bytes + 1,
+            ident="lockkeeper",
+        )
+        resources.callback(server.close)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGTERM, _exit)
+            resources.callback(signal.signal, signal.SIGTERM, before)
+        address = f"http://{settings.host}:{server.effective_port}"
+        logger.info("The web answers.", extra={"address": address})
+        if ready is not None:
+            ready(address)
+        server.run()
+
+
+def _exit(_number: int, _frame: object) -> NoReturn:
+    # waitress takes it as the order to stop taking requests and to end those in hand.
+    raise SystemExit
 
 
 def _received(services: Services) -> tuple[Response, int]:

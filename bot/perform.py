@@ -15,6 +15,8 @@ from typing import assert_never
 
 from bot import messages, queue
 from bot.errors import Broken, OrderMoved
+from bot.github.message import Message
+from bot.github.posting import post
 from bot.services import Services
 from bot.store import deliveries, events, findings, orders
 from bot.store.events import Detail
@@ -32,6 +34,7 @@ from workorders.intents import (
     Say,
     SetCriteria,
     SetReview,
+    ShowOrder,
     VoidApprovals,
     Work,
 )
@@ -170,14 +173,16 @@ class _Transaction:
             case Approve() | VoidApprovals() | Revise() | SetReview() | SetCriteria():
                 self._change(intent)
             case Say():
-                order = None if intent.order_id is None else self._read(intent.order_id)
-                self._post(messages.said(intent, order))
+                self._post(messages.said(intent))
             case React():
                 self._post(messages.reacted(intent))
             case CloseIssue():
                 self._post(messages.closed(self._read(intent.order_id), is_completed=intent.is_completed))
             case ReopenIssue():
                 self._post(messages.reopened(self._read(intent.order_id)))
+            case ShowOrder():
+                order, head = self._read(intent.order_id), events.head(self.ours, intent.order_id)
+                self._post(messages.shown(order, head, is_repair=True))
             case Work():
                 self._ask_for_work(self._read(intent.order_id))
             case Remember():
@@ -198,7 +203,7 @@ class _Transaction:
         }
         self._record(order_id, "opened", intent.starter, state, detail)
         order = self._read(order_id)
-        self._post(messages.opened(order, intent.asked_on))
+        self._post(messages.opened(order, events.head(self.ours, order_id)))
         if state in WORKING:
             self._ask_for_work(order)
 
@@ -284,10 +289,10 @@ class _Transaction:
         orders.due_now(self.ours, order.id)
         queue.enqueue(self.ours, queue.work_order(order.id, order.target))
 
-    def _post(self, posted: Iterable[messages.Message]) -> None:
+    def _post(self, posted: Iterable[Message]) -> None:
         for message in posted:
             self.installations.add(message.repository.installation_id)
-            messages.post(self.ours, message)
+            post(self.ours, message)
 
 
 def _sha256(text: str) -> str:

@@ -18,12 +18,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import psycopg
+import psycopg_pool
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
 
 logger = logging.getLogger(__name__)
+
+#: What is raised where the database cannot be reached.
+FAILURES = (ConnectorException, psycopg.OperationalError, psycopg_pool.PoolTimeout, OSError)
 
 COMMANDS = "commands"
 ORDERS = "orders"
@@ -100,6 +105,11 @@ def rescue(ours: Ours, stalled_after_seconds: float) -> tuple[int, ...]:
     return tuple(
         found["id"] for found in rows(ours, _QUERY["rescue"], stalled_after_seconds=stalled_after_seconds)
     )
+
+
+def outbox_due(ours: Ours) -> tuple[int, ...]:
+    """Installations with something to send now and no job for it."""
+    return tuple(found["installation_id"] for found in rows(ours, _QUERY["outbox_due"]))
 
 
 def try_housekeeping(ours: Ours) -> bool:

@@ -26,6 +26,15 @@ class Freeze:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Where an order was asked for."""
+
+    order_id: int
+    #: The issue or pull request.
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Due:
     """An order that somebody is to look at."""
 
@@ -84,6 +93,13 @@ def newest(ours: Ours, limit: int = 100) -> tuple[Order, ...]:
 def due(ours: Ours) -> tuple[Due, ...]:
     """Orders whose time has come and that have no job; at most a hundred."""
     return tuple(Due(order_id=each["id"], target=each["target"]) for each in rows(ours, _QUERY["orders_due"]))
+
+
+def take_to_link(ours: Ours) -> tuple[Asked, ...]:
+    """Orders whose issue has been opened and is to be linked; each is given once."""
+    return tuple(
+        Asked(order_id=each["id"], number=each["asked_on"]) for each in rows(ours, _QUERY["orders_to_link"])
+    )
 
 
 def insert(ours: Ours, opening: OpenOrder, state: State, now: datetime) -> int:

@@ -60,6 +60,8 @@ CREATE TABLE orders (
     reviewed_at timestamptz CHECK ((reviewed_at IS NULL) = (digest = '')),
     run text NOT NULL DEFAULT '',
     opened_at timestamptz NOT NULL,
+    -- When the link to the issue was posted where the order was asked for.
+    linked_at timestamptz,
     -- When the worker is to look at it unasked; NULL: when asked.
     due_at timestamptz,
     -- Failed tries in a row of the job that works on it.
@@ -70,6 +72,8 @@ CREATE TABLE orders (
 -- Serves orders_asked_on, lock_place and orders_of_repository. Not unique: that a pull request has one
 -- open order of a kind is decided by the handler on what it saw, and perform checks that it saw all.
 CREATE INDEX orders_asked_on ON orders (repository_id, asked_on);
+-- Serves orders_to_link.
+CREATE INDEX orders_to_link ON orders (id) WHERE linked_at IS NULL AND asked_on IS NOT NULL;
 -- Serves orders_due: the sweep for orders that nobody works on.
 CREATE INDEX orders_due ON orders (due_at) WHERE due_at IS NOT NULL;
 -- Serves orders_of_target: whose turn it is, and what has soaked on the target before.

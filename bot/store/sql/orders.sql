@@ -179,3 +179,9 @@ DELETE FROM freezes WHERE target = %(target)s RETURNING target;
 -- read_freeze --
 -- Who froze the target, and since when.
 SELECT target, login, reason, frozen_at FROM freezes WHERE target = %(target)s;
+
+-- orders_to_link --
+-- Orders whose issue is open, and that were asked for elsewhere, where nobody was told yet.
+UPDATE orders SET linked_at = now()
+WHERE linked_at IS NULL AND asked_on IS NOT NULL AND issue_number IS NOT NULL
+RETURNING id, asked_on;

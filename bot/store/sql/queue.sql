@@ -35,3 +35,15 @@ DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT job_id FROM procrastinate_events
     WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted') AND at < now() - interval '1 day'
 ) AND status IN ('succeeded', 'failed', 'cancelled', 'aborted');
+
+-- outbox_due --
+-- Installations with something to send now and no job that sends it.
+SELECT installation_id FROM outbox_writers
+WHERE next_at <= now() AND EXISTS (
+    SELECT FROM outbox LEFT JOIN orders ON orders.id = outbox.order_id
+    WHERE outbox.installation_id = outbox_writers.installation_id AND outbox.state IN ('waiting', 'sending')
+        AND (outbox.kind = 'issue' OR coalesce(outbox.number, orders.issue_number) IS NOT NULL)
+) AND NOT EXISTS (
+    SELECT FROM procrastinate_jobs
+    WHERE queueing_lock = 'outbox:' || outbox_writers.installation_id AND status IN ('todo', 'doing')
+);

@@ -1,0 +1,160 @@
+"""What GitHub is to show of an order and of what is said, as messages for the outbox."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from bot.errors import Unreadable
+from bot.github.message import (
+    AddReaction,
+    Close,
+    Comment,
+    EditIssue,
+    Message,
+    OpenIssue,
+    Reopen,
+    SetStateLabel,
+)
+from bot.render import escape, markdown
+from workorders import definition as definitions
+from workorders.definition import Definition
+from workorders.intents import React, Say
+from workorders.order import Criterion, Order
+from workorders.report import named
+
+#: The section of a definition in whose place the criteria stand, as they are now.
+_CRITERIA = "SUCCESS CRITERIA"
+
+
+def opened(order: Order, head: str) -> tuple[Message, ...]:
+    """The order's issue, which is still to be opened."""
+    return (
+        OpenIssue(
+            repository=order.repository, order_id=order.id, title=order.title, body=issue_body(order, head)
+        ),
+        SetStateLabel(repository=order.repository, order_id=order.id, state=order.state),
+    )
+
+
+def shown(order: Order, head: str, *, is_repair: bool = False) -> tuple[Message, ...]:
+    """The order's issue as it is to look now; as a repair even where we know of no difference."""
+    return (
+        EditIssue(
+            repository=order.repository,
+            order_id=order.id,
+            body=issue_body(order, head),
+            title=order.title if is_repair else None,
+            is_repair=is_repair,
+        ),
+        SetStateLabel(repository=order.repository, order_id=order.id, state=order.state),
+    )
+
+
+def linked(order: Order, asked_on: int) -> tuple[Message, ...]:
+    """The link to the order's issue, where the order was asked for."""
+    body = f"Work order #{order.issue_number} is open: {escape.markdown(order.title)}"
+    return (
+        Comment(
+            repository=order.repository, order_id=None, number=asked_on, key=f"opened:{order.id}",
+            body=body, is_urgent=True,
+        ),
+    )  # fmt: skip
+
+
+def said(say: Say) -> tuple[Message, ...]:
+    """A comment."""
+    return (
+        Comment(
+            repository=say.repository,
+            order_id=say.order_id,
+            number=say.number,
+            key=say.key,
+            body=markdown.content(say.content),
+            is_urgent=say.is_urgent,
+        ),
+    )
+
+
+def reacted(react: React) -> tuple[Message, ...]:
+    """A reaction."""
+    return (
+        AddReaction(
+            repository=react.repository,
+            number=react.number,
+            comment_id=react.comment_id,
+            reaction=react.reaction,
+        ),
+    )
+
+
+def closed(order: Order, *, is_completed: bool) -> tuple[Message, ...]:
+    """The order's issue is closed."""
+    return (Close(repository=order.repository, order_id=order.id, is_completed=is_completed),)
+
+
+def reopened(order: Order) -> tuple[Message, ...]:
+    """The order's issue is opened again."""
+    return (Reopen(repository=order.repository, order_id=order.id),)
+
+
+def issue_body(order: Order, head: str) -> str:
+    """The status block, the SQL, and the definition with its criteria as they stand.
+
+    `head` is the hash of the order's newest event: once it stands on GitHub, a rewrite of the
+    order's history in ours shows.
+    """
+    paragraphs = [_status(order, head), _script(order)]
+    definition = _definition(order.definition_text)
+    if definition is None:
+        paragraphs.append(_criteria(order.criteria))
+    else:
+        for section in definition.sections:
+            is_criteria = section.title.strip().upper() == _CRITERIA
+            text = _criteria(order.criteria) if is_criteria else section.text.strip()
+            paragraphs.append(f"## {section.title}\n\n{text}")
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _status(order: Order, head: str) -> str:
+    approvals = [each for each in order.approvals if each.digest == order.digest]
+    rows = [
+        ("State", f"<b>{escape.markup(order.state.value.replace('_', ' '))}</b>"),
+        ("Target", escape.markup(named(order.target))),
+        ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
+        ("Digest to approve", escape.markup(named(order.digest)) if order.digest else "none yet"),
+        (
+            "Approved by",
+            ", ".join(escape.markup(named(each.person.login)) for each in approvals) or "nobody yet",
+        ),
+        ("Authors", ", ".join(escape.markup(named(each.login)) for each in order.authors)),
+        ("History", escape.markup(named(head[:16]))),
+    ]
+    lines = [f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows]
+    return "\n".join(["<table>", *lines, "</table>"])
+
+
+def _script(order: Order) -> str:
+    if not order.sql:
+        return (
+            "There is no SQL yet. Comment `/wo revise` with a sql block below it, "
+            "or on a pull request that adds a migration."
+        )
+    sql = escape.fence(order.sql, "sql")
+    return f"<details><summary>The SQL</summary>\n\n{sql}\n\n</details>"
+
+
+def _criteria(criteria: tuple[Criterion, ...]) -> str:
+    lines = []
+    for each in criteria:
+        evidence = f"<br>{escape.markdown(each.evidence)}" if each.evidence else ""
+        lines.append(f"- [{'x' if each.holds else ' '}] {escape.markdown(each.text)}{evidence}")
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _definition(text: str) -> Definition | None:
+    """The definition as the order was opened with; None where a newer version reads it no more."""
+    try:
+        return definitions.from_markdown(text)
+    except Unreadable:
+        return None
