@@ -7,6 +7,7 @@ import pytest
 from bot.github.app import App
 from bot.store import schema
 from bot.store.ours import Pool
+from tests.integration.github.bench import Bench
 from tests.plugins.sandbox import REPO, ServedSandbox
 from workorders.order import Repository
 
@@ -38,3 +39,9 @@ def pool(database: str) -> Iterator[Pool]:
     pool = Pool(database, size=4)
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def bench(pool: Pool, app: App, sandbox: ServedSandbox, shop: Repository) -> Bench:
+    """An outbox over the sandbox."""
+    return Bench(pool, app, sandbox, shop)

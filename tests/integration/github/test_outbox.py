@@ -3,97 +3,25 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.errors import Broken
-from bot.github.app import App
-from bot.github.marker import Marker
 from bot.github.message import (
     AddReaction,
     Close,
-    Comment,
     EditIssue,
-    Message,
-    OpenIssue,
     Reopen,
     SetStateLabel,
 )
-from bot.github.outbox import LIMITS, Outbox, post
+from bot.github.outbox import LIMITS, post
 from bot.sandbox.faults import Fault, When
 from bot.store.ours import Pool
-from tests.plugins.sandbox import REPO, ServedSandbox
+from tests.integration.github.bench import MARKER, NOW, Bench
+from tests.plugins.sandbox import REPO
 from workorders.intents import Reaction
-from workorders.order import Repository, State
-
-NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-MARKER = Marker(key=b"k" * 32)
-
-
-class Bench:
-    """An outbox over the sandbox, and a clock that moves only when told."""
-
-    def __init__(self, pool: Pool, app: App, sandbox: ServedSandbox, shop: Repository) -> None:
-        self.pool, self.sandbox, self.shop = pool, sandbox, shop
-        self.outbox = Outbox(pool=pool, github=app.installation, marker=MARKER, pause_seconds=0)
-        self.now = NOW
-
-    def order(self, number: int | None = None) -> int:
-        with self.pool.transaction() as ours:
-            found = ours.execute(
-                """
-                INSERT INTO orders (repository_id, full_name, installation_id, issue_number, definition,
-                    definition_text, target, sql, sql_origin, title, state, opened_at)
-                VALUES (%s, %s, %s, %s, 'd', '', 't', '', '', '', 'analysing', now()) RETURNING id
-                """,
-                (self.shop.id, self.shop.full_name, self.shop.installation_id, number),
-            ).fetchone()
-        assert found is not None
-        return int(found[0])
-
-    def post(self, *messages: Message) -> None:
-        with self.pool.transaction() as ours:
-            for message in messages:
-                post(ours, message)
-
-    def send(self) -> datetime | None:
-        return self.outbox.send_due(self.now)
-
-    def send_all(self) -> None:
-        """Moves the clock to whatever is due, until nothing is."""
-        for _ in range(100):
-            due = self.send()
-            if due is None:
-                return
-            self.now = max(due, self.now)
-        raise AssertionError("it never ends")
-
-    def open(self, title: str = "t", body: str = "b") -> OpenIssue:
-        return OpenIssue(repository=self.shop, order_id=self.order(), title=title, body=body)
-
-    def comment(self, order_id: int, key: str, body: str, *, is_urgent: bool = False) -> Comment:
-        return Comment(
-            repository=self.shop, order_id=order_id, number=None, key=key, body=body, is_urgent=is_urgent
-        )
-
-    def comments(self, number: int = 1) -> list[str]:
-        """The comments' texts without their markers; each must have one."""
-        bodies = [each.body for each in self.sandbox.state.comments(REPO, number)]
-        assert all(MARKER.read(body) for body in bodies)
-        assert len({MARKER.read(body) for body in bodies}) == len(bodies)
-        return [body.partition("\n")[2] for body in bodies]
-
-    def issue_number(self, order_id: int) -> int | None:
-        with self.pool.transaction() as ours:
-            found = ours.execute("SELECT issue_number FROM orders WHERE id = %s", (order_id,)).fetchone()
-        assert found is not None
-        return None if found[0] is None else int(found[0])
-
-
-@pytest.fixture
-def bench(pool: Pool, app: App, sandbox: ServedSandbox, shop: Repository) -> Bench:
-    return Bench(pool, app, sandbox, shop)
+from workorders.order import State
 
 
 def test_what_was_posted_before_the_issue_follows_it_in_order(bench: Bench) -> None:
@@ -132,26 +60,26 @@ def test_the_same_key_edits_and_only_the_newest_text_is_sent(bench: Bench) -> No
 
     bench.post(bench.comment(opened.order_id, "progress", "2 %"))
     bench.post(bench.comment(opened.order_id, "progress", "3 %"))
-    sent = _writes(bench)
+    sent = bench.writes()
     bench.send_all()
 
     assert bench.comments() == ["3 %"]
     assert bench.sandbox.state.comments(REPO, 1)[0].id == first.id
-    assert _writes(bench) == sent + 1
+    assert bench.writes() == sent + 1
 
 
 def test_what_github_shows_already_is_not_sent(bench: Bench) -> None:
     opened = bench.open()
     bench.post(opened, bench.comment(opened.order_id, "a", "x"))
     bench.send_all()
-    sent = _writes(bench)
+    sent = bench.writes()
 
     bench.post(opened, bench.comment(opened.order_id, "a", "x"))
     bench.post(bench.comment(opened.order_id, "a", "y"))
     bench.post(bench.comment(opened.order_id, "a", "x"))
     bench.send_all()
 
-    assert _writes(bench) == sent
+    assert bench.writes() == sent
 
 
 def test_what_people_changed_is_put_back(bench: Bench) -> None:
@@ -166,12 +94,12 @@ def test_what_people_changed_is_put_back(bench: Bench) -> None:
         SetStateLabel(repository=bench.shop, order_id=opened.order_id, state=State.SOAKING),
         Reopen(repository=bench.shop, order_id=opened.order_id),
     )
-    before = _writes(bench)
+    before = bench.writes()
     bench.send_all()
 
     issue = bench.sandbox.state.issue(REPO, 1)
     assert (issue.state, issue.labels) == ("open", ("wo:soaking",))
-    assert _writes(bench) == before + 3
+    assert bench.writes() == before + 3
 
 
 @pytest.mark.parametrize(("is_completed", "reason"), [(True, "completed"), (False, "not_planned")])
@@ -394,10 +322,3 @@ def test_an_app_without_access_waits(bench: Bench, caplog: pytest.LogCaptureFixt
 def test_the_edit_of_an_issue_that_nobody_opens_is_a_fault(bench: Bench) -> None:
     with pytest.raises(Broken, match="no issue"):
         bench.post(EditIssue(repository=bench.shop, order_id=bench.order(), body="x"))
-
-
-def _writes(bench: Bench) -> int:
-    with bench.pool.transaction() as ours:
-        found = ours.execute("SELECT count(*) FROM outbox_writes").fetchone()
-    assert found is not None
-    return int(found[0])
