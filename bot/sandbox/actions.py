@@ -154,7 +154,7 @@ class Actions:
             updated_at=now,
             via_app=via_app,
         )
-        self.state.comments[comment.id] = comment
+        self.state.keep_comment(comment)
         self._touch(issue)
         self._tell_of_comment("created", comment, author)
         return comment
@@ -163,7 +163,7 @@ class Actions:
         """The comment with another body."""
         _check_comment(body)
         edited = dataclasses.replace(comment, body=body, updated_at=self.now())
-        self.state.comments[comment.id] = edited
+        self.state.keep_comment(edited)
         self._tell_of_comment("edited", edited, actor, changes={"body": {"from": comment.body}})
         return edited
 
@@ -173,7 +173,7 @@ class Actions:
             del self.state.reactions[reaction.id]
         # Told before it is gone: the payload still shows it, as GitHub's does.
         self._tell_of_comment("deleted", comment, actor)
-        del self.state.comments[comment.id]
+        self.state.drop_comment(comment)
 
     def react(self, subject: Issue | Comment, account: Account, content: str) -> Reaction:
         """A reaction; the same one again gives the first. GitHub tells no App of reactions."""

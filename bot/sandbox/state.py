@@ -38,6 +38,8 @@ class State:
     issues: dict[tuple[int, int], Issue] = field(default_factory=dict)
     #: By id.
     comments: dict[int, Comment] = field(default_factory=dict)
+    #: Ids of the comments on each issue, by (repository id, number): an issue may have thousands.
+    comment_ids: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     #: By id.
     reactions: dict[int, Reaction] = field(default_factory=dict)
     #: By id.
@@ -94,11 +96,19 @@ class State:
 
     def comments_on(self, issue: Issue) -> list[Comment]:
         """The issue's comments, oldest first."""
-        return [
-            comment
-            for comment in self.comments.values()
-            if (comment.repository_id, comment.issue_number) == (issue.repository_id, issue.number)
-        ]
+        return [self.comments[each] for each in self.comment_ids.get((issue.repository_id, issue.number), ())]
+
+    def keep_comment(self, comment: Comment) -> None:
+        """Adds a comment, or puts it in the place of its former self."""
+        if comment.id not in self.comments:
+            place = (comment.repository_id, comment.issue_number)
+            self.comment_ids.setdefault(place, []).append(comment.id)
+        self.comments[comment.id] = comment
+
+    def drop_comment(self, comment: Comment) -> None:
+        """Takes a comment away."""
+        del self.comments[comment.id]
+        self.comment_ids[comment.repository_id, comment.issue_number].remove(comment.id)
 
     def label(self, repository: Repository, name: str) -> Label:
         """The repository's label of this name, in any case of letters."""
