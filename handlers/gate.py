@@ -8,11 +8,12 @@ from handlers import answers
 from handlers.command import Command, Kind
 from handlers.facts import Context, Facts, Need, Wanted
 from handlers.script import is_path
-from workorders.authority import may
+from workorders.authority import Who, may
 from workorders.intents import Intent
 from workorders.migration.errors import Blocked, Refused, Unreadable
 from workorders.order import State
 from workorders.report import named
+from workorders.waiting import awaited
 
 
 def wanted(command: Command, kind: Kind, context: Context) -> Wanted:
@@ -58,13 +59,13 @@ def carried_out(
 
 
 def possible_now(state: State, kinds: Iterable[Kind]) -> str:
-    """What may be done to an order in a state, and by whom; never empty, for anyone may ask."""
+    """What may be done to an order in a state, and by whom; anyone may always ask."""
     acts = [
         f"{named('/wo ' + kind.usage)} ({kind.who.value})"
         for kind in kinds
-        if kind.states is not None and state in kind.states
+        if (kind.who is Who.READER if kind.states is None else state in kind.states)
     ]
-    return f"Possible now: {'; '.join(acts)}."
+    return f"{awaited(state)} Possible now: {'; '.join(acts)}."
 
 
 def in_words(state: State) -> str:

@@ -22,7 +22,8 @@ _AWAITED = {
     State.ROLLING_BACK: "The target is being brought back to where it was.",
     State.ROLLED_BACK: f"The target is as it was. New SQL goes in a block under {named('/wo revise')}.",
     State.DONE: f"Nothing. Until it is purged, a supervisor can take it back: {named('/wo rollback')}.",
-    State.CANCELLED: "Nothing. It changed nothing in the target.",
+    State.CANCELLED: "Nothing: it left nothing in the target, and ends here. A new order begins with "
+    f"{named('/wo start <definition>')}.",
 }
 
 
