@@ -32,7 +32,7 @@ SELECT a.attrelid AS relation, a.attnum::int AS attnum, a.attname::text AS name,
             THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname)
        END AS collation,
        t.typtype = 'd' OR coalesce(et.typtype = 'd', false) AS is_domain,
-       a.atttypid AS type_oid, pg_catalog.col_description(a.attrelid, a.attnum) AS comment
+       a.atttypid AS type_oid, e.description AS comment
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -43,6 +43,8 @@ SELECT a.attrelid AS relation, a.attnum::int AS attnum, a.attname::text AS name,
   LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
   LEFT JOIN pg_catalog.pg_constraint k
     ON k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum
+  LEFT JOIN pg_catalog.pg_description e
+    ON e.classoid = 'pg_catalog.pg_class'::regclass AND e.objoid = a.attrelid AND e.objsubid = a.attnum
  WHERE a.attnum > 0 AND NOT a.attisdropped
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
