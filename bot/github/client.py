@@ -14,7 +14,7 @@ from github.NamedUser import NamedUser
 from github.Organization import Organization
 from urllib3 import Retry
 
-from bot.github.errors import FAILURES, Denied, NotAnswered, Unaccepted, translated
+from bot.github.errors import FAILURES, Denied, Unaccepted, translated
 from bot.github.labels import COLOURS, STATE_LABELS, label_of
 from bot.github.port import AppIdentity, File, IssueChange, OwnText
 from workorders.authority import Permission
@@ -196,23 +196,14 @@ class Client:
         """What an account may do on the repository; `NONE` where there is no such account."""
         path = f"{_path(repository)}/collaborators/{quote(login, safe='')}/permission"
         doing = f"asking what {login} may do on {repository.full_name}"
-        answer = self._unless_missing(doing, lambda: self._json("GET", path))
-        if answer is None:
-            return Permission.NONE
-        named = {each.value: each for each in Permission}
-        # Roles of an organisation's own making have their own names; their base is in `permission`.
-        found = named.get(answer.get("role_name")) or named.get(answer.get("permission"))
-        if found is None:
-            raise NotAnswered(f"GitHub's answer could not be read while {doing}.", "It is tried again.")
-        return found
+        return self._found(path, _permission, doing) or Permission.NONE
 
     def is_team_member(self, organisation: str, team: str, login: str) -> bool:
         """Whether an account is an active member of a team, given by its slug."""
         names = [quote(name, safe="") for name in (organisation, team, login)]
         path = f"/orgs/{names[0]}/teams/{names[1]}/memberships/{names[2]}"
         doing = f"asking whether {login} is in {organisation}/{team}"
-        answer = self._unless_missing(doing, lambda: self._json("GET", path))
-        return answer is not None and answer.get("state") == "active"
+        return self._found(path, lambda answer: answer["state"] == "active", doing) or False
 
     def read_file(self, repository: Repository, path: str, ref: str | None = None) -> File | None:
         """A file at a commit or branch, else of the default branch; None where there is none."""
@@ -241,30 +232,36 @@ class Client:
     def user(self, login: str) -> Person | None:
         """The account of this login."""
         path = f"/users/{quote(login, safe='')}"
-        found = self._unless_missing(f"asking who {login} is", lambda: self._json("GET", path))
-        if found is None:
-            return None
-        return Person(id=found["id"], login=found["login"], is_bot=found["type"] == "Bot")
+        return self._found(path, _person, f"asking who {login} is")
 
     def repository(self, full_name: str) -> Repository | None:
         """The repository `owner/name`, if the installation reaches it."""
         owner, _, name = full_name.partition("/")
         path = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
-        found = self._unless_missing(f"asking for {full_name}", lambda: self._json("GET", path))
-        if found is None:
-            return None
-        installation_id = self._token.installation_id
-        return Repository(id=found["id"], full_name=found["full_name"], installation_id=installation_id)
+
+        def read(answer: Any) -> Repository:
+            return Repository(
+                id=_number(answer, "id"),
+                full_name=str(answer["full_name"]),
+                installation_id=self._token.installation_id,
+            )
+
+        return self._found(path, read, f"asking for {full_name}")
 
     def _make_label(self, repository: Repository, state: State, doing: str) -> None:
         name = label_of(state)
         if (repository.id, name) in self._known_labels:
             return
         path = f"{_path(repository)}/labels"
-        found = self._unless_missing(doing, lambda: self._json("GET", f"{path}/{quote(name, safe='')}"))
+        found = self._found(f"{path}/{quote(name, safe='')}", lambda answer: answer["name"], doing)
         if found is None:
             body = {"name": name, "color": COLOURS[state], "description": "Set by Lockkeeper"}
-            self._ask(doing, lambda: self._json("POST", path, body))
+            try:
+                self._ask(doing, lambda: self._json("POST", path, body))
+            except Denied as denied:
+                # Somebody has made it since we looked; what else is wrong shows when it is set.
+                if denied.status != 422:
+                    raise
         self._known_labels.add((repository.id, name))
 
     def _is_ours(self, user: NamedUser | Organization | None) -> bool:
@@ -275,17 +272,19 @@ class Client:
         self, verb: str, path: str, body: dict[str, str], key: str, doing: str, *, is_repeatable: bool = False
     ) -> int:
         def ask() -> int:
-            answer = self._json(verb, path, body)
-            # PyGithub takes the redirection of a renamed repository for an answer.
-            if not isinstance(answer[key], int):
-                raise TypeError(key)
-            return int(answer[key])
+            # PyGithub takes the redirection of a renamed repository for an answer; it has no number.
+            return _number(self._json(verb, path, body), key)
 
         return self._ask(doing, ask, is_repeatable=is_repeatable or verb == "PATCH")
 
     def _json(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         _, answer = self._github.requester.requestJsonAndCheck(verb, path, input=body)
         return answer
+
+    def _found(self, path: str, read: Callable[[Any], T], doing: str) -> T | None:
+        """What `read` makes of the answer; None where there is nothing. Read inside of the
+        question: an answer of another shape is no answer, and never a no."""
+        return self._unless_missing(doing, lambda: read(self._json("GET", path)))
 
     def _unless_missing(self, doing: str, question: Callable[[], T]) -> T | None:
         try:
@@ -312,3 +311,20 @@ class Client:
 
 def _path(repository: Repository) -> str:
     return f"/repos/{repository.full_name}"
+
+
+def _number(answer: Any, key: str) -> int:
+    value = answer[key]
+    if not isinstance(value, int):
+        raise TypeError(key)
+    return value
+
+
+def _person(answer: Any) -> Person:
+    return Person(id=_number(answer, "id"), login=str(answer["login"]), is_bot=answer["type"] == "Bot")
+
+
+def _permission(answer: Any) -> Permission:
+    known = {each.value: each for each in Permission if each is not Permission.UNKNOWN}
+    # Roles of an organisation's own making have their own names; their base is in `permission`.
+    return known.get(answer.get("role_name")) or known[answer["permission"]]
