@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.saved import load, save
 from bot.sandbox.seed import plant
 from bot.sandbox.server import serve
 
@@ -19,6 +20,7 @@ from bot.sandbox.server import serve
 @click.option("--webhook-secret-file", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--public-key-file", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--seed", type=click.Path(path_type=Path, exists=True), help="Users, repositories, issues.")
+@click.option("--state", type=click.Path(path_type=Path), help="Taken up if there, and saved at the end.")
 def main(
     port: int,
     app_id: int,
@@ -26,6 +28,7 @@ def main(
     webhook_secret_file: Path,
     public_key_file: Path,
     seed: Path | None,
+    state: Path | None,
 ) -> None:
     """GitHub without GitHub, on this machine only. Prints one line of JSON once it serves."""
     sandbox = Sandbox(
@@ -39,10 +42,14 @@ def main(
     with serve(sandbox, port=port) as server:
         # Only now: what the seed tells the App of names the server's addresses.
         sandbox.webhook_url = webhook_url
-        if seed is not None:
+        if state is not None and state.exists():
+            load(sandbox.state, state)
+        elif seed is not None:
             plant(sandbox, json.loads(seed.read_text(encoding="utf-8")))
         click.echo(json.dumps({"url": server.url, "api_url": server.api_url}))
         ended.wait()
+    if state is not None:
+        save(sandbox.state, state)
 
 
 if __name__ == "__main__":

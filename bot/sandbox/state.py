@@ -1,7 +1,7 @@
 """The sandbox's tables and how a record is found in them; no rule of GitHub's is here."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.sandbox.answers import not_found
@@ -49,11 +49,19 @@ class State:
     #: By id, oldest first.
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     # One sequence for all kinds: an id taken for another kind's is then never found by chance.
-    _ids: Iterable[int] = field(default_factory=lambda: itertools.count(1001))
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
 
     def next_id(self) -> int:
         """A number that no record has yet."""
-        return next(iter(self._ids))
+        return next(self._ids)
+
+    def skip_used_ids(self) -> None:
+        """Lets new ids follow those of the records, which came from elsewhere."""
+        accounts = [account.id for account in self.accounts.values()]
+        issues = [issue.id for issue in self.issues.values()]
+        others = (self.repositories, self.labels, self.comments, self.reactions, self.installations)
+        used = [*accounts, *issues, *self.deliveries, *(each for table in others for each in table)]
+        self._ids = itertools.count(max(used, default=1000) + 1)
 
     def account(self, login: str) -> Account:
         """The account of this login, in any case of letters."""

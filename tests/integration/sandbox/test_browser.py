@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.sandbox import Change
 from tests.plugins.sandbox import REPO, ServedSandbox
 
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ def page(sandbox: ServedSandbox) -> Iterator["Page"]:
 
 
 def test_news_appear_without_losing_what_one_types(sandbox: ServedSandbox, page: "Page") -> None:
-    issue = sandbox.state.open_issue_as(
-        "ana", REPO, "Live", "<details><summary>more</summary>\n\nx\n\n</details>"
-    )
+    folded = "<details><summary>more</summary>\n\nx\n\n</details>"
+    issue = sandbox.state.open_issue_as("ana", REPO, "Live", folded)
     page.goto(f"{sandbox.url}/{REPO}/issues/{issue.number}")
     page.fill("textarea", "half typed")
     page.click("summary")
@@ -51,8 +51,10 @@ def test_news_appear_without_losing_what_one_types(sandbox: ServedSandbox, page:
     comment = sandbox.state.comment_as("dba", REPO, issue.number, "first words")
     page.wait_for_selector("text=first words")
     sandbox.state.edit_comment_as("dba", REPO, comment.id, "second words")
+    sandbox.state.edit_issue_as("ana", REPO, issue.number, Change(body=f"another text\n\n{folded}"))
     sandbox.state.close_as("dba", REPO, issue.number)
     page.wait_for_selector("text=second words")
+    page.wait_for_selector("text=another text")
     page.wait_for_selector(".state.closed")
 
     assert page.input_value("textarea") == "half typed"
