@@ -174,7 +174,7 @@ def test_labels_keep_their_case_and_are_one_in_any_case(sandbox: ServedSandbox, 
     path = f"{ISSUES}/{issue.number}/labels"
 
     added = api.send("POST", path, token=token, body=["WO:DONE", "b/c d"]).body
-    removed = api.send("DELETE", f"{path}/b/c d", token=token)
+    removed = api.send("DELETE", f"{path}/B/c D", token=token)
     missing = api.send("DELETE", f"{path}/b/c d", token=token)
 
     assert [each["name"] for each in added] == ["wo:Done", "b/c d"]
