@@ -253,7 +253,7 @@ def _is_postmaster_of(pid: int, data: Path) -> bool:
             )
         except OSError:
             return False
-    ps = ["ps", "-o", "args=", "-p", str(pid)]
+    ps = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
     shown = subprocess.run(ps, capture_output=True, text=True, check=False)
     return "postgres" in shown.stdout and f"-D {data}" in shown.stdout
 

@@ -65,11 +65,7 @@ class Server:
         self._leaves.set()
         if self._keeper is not None:
             self._keeper.join()
-        try:
-            if not is_held(self.cluster.supervisor):
-                self._run()  # killed a moment ago; only a supervisor ends what it left
-        finally:
-            self._let_go()
+        self._let_go()
         self._wait_if_last()
 
     def dsn(self, database: str = "postgres") -> str:
@@ -154,6 +150,10 @@ class Server:
         """Gives back once Postgres has stopped, or when others are seen to hold it."""
         for _ in pauses(_STOP_SECONDS, 0.02):
             if not is_held(self.cluster.supervisor):
+                if self.cluster.address.exists():
+                    # It was killed, and only a supervisor ends what it left.
+                    with Server(self.cluster):
+                        pass
                 break
             with FileLock(self.cluster.guests) as probe:
                 # Ours at once: nobody is left, and the supervisor is about to see that.

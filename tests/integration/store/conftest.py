@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.store import schema
 from bot.store.ours import Ours, Pool
+from tests.integration.store.migrated import ours_dsn, ours_template
+
+__all__ = ["ours_dsn", "ours_template"]
 
 
 @pytest.fixture
-def pool(database: str) -> Iterator[Pool]:
+def pool(ours_dsn: str) -> Iterator[Pool]:
     """Connections to a fresh database with our schema."""
-    schema.migrate(database)
-    pool = Pool(database, size=4)
+    pool = Pool(ours_dsn, size=4)
     yield pool
     pool.close()
 
