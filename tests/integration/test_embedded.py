@@ -19,6 +19,7 @@ import pytest
 
 from bot.embedded import OURS_SETTINGS, SHADOW_SETTINGS, Cluster, Server, ServerUnavailable
 from bot.embedded.cluster import Address
+from bot.embedded.locks import is_held
 from tests.processes import postgres_of, processes_of, wait_until, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -218,11 +219,10 @@ def test_supervisor_and_guest_killed_together_lose_no_row(home: Path, start: Cal
     guest = start()
     commit_a_row(guest.dsn())
 
-    supervisor = address(home).supervisor_pid
-    os.kill(supervisor, signal.SIGKILL)
+    os.kill(address(home).supervisor_pid, signal.SIGKILL)
     guest.kill()
     # A process dies a moment after the signal, and holds its locks until then.
-    wait_until(lambda: not words_of(supervisor))
+    wait_until(lambda: not is_held(cluster(home).supervisor))
 
     with Server(cluster(home)) as server:
         assert answer(server.dsn(), "SELECT count(*) FROM kept") == 1
@@ -243,7 +243,7 @@ def test_everything_killed_at_once_is_recovered(home: Path, start: Callable[[], 
     for pid in (now.supervisor_pid, now.postmaster_pid, guest.process.pid):
         os.kill(pid, signal.SIGKILL)
     guest.process.communicate()
-    wait_until(lambda: not words_of(now.supervisor_pid))
+    wait_until(lambda: not is_held(cluster(home).supervisor))
 
     with Server(cluster(home)) as server:
         assert answer(server.dsn(), "SELECT count(*) FROM kept") == 1
