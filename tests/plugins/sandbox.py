@@ -1,6 +1,7 @@
 """The tests' only stand-in for GitHub: the project's own sandbox, served over real HTTP."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -57,8 +58,8 @@ def app_key() -> KeyPair:
     return KeyPair(private_pem=private.decode(), public_pem=public.decode())
 
 
-@pytest.fixture
-def sandbox(app_key: KeyPair) -> Iterator[ServedSandbox]:
+@contextmanager
+def served_sandbox(app_key: KeyPair) -> Iterator[ServedSandbox]:
     """A fresh sandbox with one private repository, `acme/shop`, where the App is installed."""
     state = Sandbox(app_id=APP_ID, webhook_secret="It's a Secret", public_key_pem=app_key.public_pem)
     for login in ("ana", "dba", "mallory"):
@@ -79,3 +80,10 @@ def sandbox(app_key: KeyPair) -> Iterator[ServedSandbox]:
             webhook_secret="It's a Secret",
             installation_id=installation.id,
         )
+
+
+@pytest.fixture
+def sandbox(app_key: KeyPair) -> Iterator[ServedSandbox]:
+    """A sandbox of the test's own."""
+    with served_sandbox(app_key) as served:
+        yield served

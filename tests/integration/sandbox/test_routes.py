@@ -52,27 +52,27 @@ def test_request_and_answer_are_as_github_describes(
 
 
 @every_route
-def test_no_token_is_refused(scene: Scene, route: Route, github_description: Conformance) -> None:
-    reply = _ask(scene, route, None)
+def test_no_token_is_refused(unchanged_scene: Scene, route: Route, github_description: Conformance) -> None:
+    reply = _ask(unchanged_scene, route, None)
 
     assert reply.status == 401
-    path = scene.path(route.path, EXAMPLES[_name(route)])
+    path = unchanged_scene.path(route.path, EXAMPLES[_name(route)])
     github_description.check_response(route.method, path, reply.status, reply.body)
 
 
 @every_route
-def test_unknown_token_is_refused(scene: Scene, route: Route) -> None:
-    reply = _ask(scene, route, "ghs_" + "0" * 36)
+def test_unknown_token_is_refused(unchanged_scene: Scene, route: Route) -> None:
+    reply = _ask(unchanged_scene, route, "ghs_" + "0" * 36)
 
     assert (reply.status, reply.body["message"]) == (401, "Bad credentials")
 
 
 @permitted_route
-def test_token_without_just_that_permission_is_refused(scene: Scene, route: Route) -> None:
+def test_token_without_just_that_permission_is_refused(unchanged_scene: Scene, route: Route) -> None:
     assert route.needs.permission is not None
     lacking = {name: level for name, level in PERMISSIONS.items() if name != route.needs.permission}
 
-    reply = _ask(scene, route, scene.token(lacking))
+    reply = _ask(unchanged_scene, route, unchanged_scene.token(lacking))
 
     assert (reply.status, reply.body["message"]) == (403, "Resource not accessible by integration")
     assert reply.headers["X-Accepted-GitHub-Permissions"] == route.needs.words
@@ -88,20 +88,22 @@ def test_token_with_just_that_permission_is_served(scene: Scene, route: Route) -
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if each.needs.level == "write"], ids=_name)
-def test_read_permission_does_not_write(scene: Scene, route: Route) -> None:
+def test_read_permission_does_not_write(unchanged_scene: Scene, route: Route) -> None:
     assert route.needs.permission is not None
 
-    reply = _ask(scene, route, scene.token({route.needs.permission: "read"}))
+    reply = _ask(unchanged_scene, route, unchanged_scene.token({route.needs.permission: "read"}))
 
     assert reply.status == 403
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if "{repo}" in each.path], ids=_name)
-def test_unknown_repository_is_not_found(scene: Scene, route: Route, github_description: Conformance) -> None:
-    path = scene.path(route.path, EXAMPLES[_name(route)]).replace("acme/shop", "acme/other")
+def test_unknown_repository_is_not_found(
+    unchanged_scene: Scene, route: Route, github_description: Conformance
+) -> None:
+    path = unchanged_scene.path(route.path, EXAMPLES[_name(route)]).replace("acme/shop", "acme/other")
 
     body = EXAMPLES[_name(route)].body
-    reply = scene.api.send(route.method, path, token=_good_token(scene, route), body=body)
+    reply = unchanged_scene.api.send(route.method, path, token=_good_token(unchanged_scene, route), body=body)
 
     assert reply.status == 404
     github_description.check_response(route.method, path, reply.status, reply.body)
@@ -111,24 +113,26 @@ _NUMBERED = [each for each in ROUTES if each.path.count("{") > each.path.count("
 
 
 @pytest.mark.parametrize("route", _NUMBERED, ids=_name)
-def test_unknown_thing_is_not_found(scene: Scene, route: Route) -> None:
+def test_unknown_thing_is_not_found(unchanged_scene: Scene, route: Route) -> None:
     example = EXAMPLES[_name(route)]
-    missing = {name: "999999" for name in scene.values if name not in ("owner", "repo")}
-    path = route.path.format(**{**scene.values, **missing})
+    missing = {name: "999999" for name in unchanged_scene.values if name not in ("owner", "repo")}
+    path = route.path.format(**{**unchanged_scene.values, **missing})
 
-    reply = scene.api.send(route.method, path, token=_good_token(scene, route), body=example.body)
+    reply = unchanged_scene.api.send(
+        route.method, path, token=_good_token(unchanged_scene, route), body=example.body
+    )
 
     assert reply.status == 404
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if each.needs.who == "app"], ids=_name)
-def test_installation_token_is_not_the_app(scene: Scene, route: Route) -> None:
-    assert _ask(scene, route, scene.token()).status == 401
+def test_installation_token_is_not_the_app(unchanged_scene: Scene, route: Route) -> None:
+    assert _ask(unchanged_scene, route, unchanged_scene.token()).status == 401
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if each.needs.who != "app"], ids=_name)
-def test_the_app_is_not_its_installation(scene: Scene, route: Route) -> None:
-    assert _ask(scene, route, app_jwt(scene.sandbox)).status == 403
+def test_the_app_is_not_its_installation(unchanged_scene: Scene, route: Route) -> None:
+    assert _ask(unchanged_scene, route, app_jwt(unchanged_scene.sandbox)).status == 403
 
 
 def test_unknown_route_is_not_found(api: Api, sandbox: ServedSandbox) -> None:
