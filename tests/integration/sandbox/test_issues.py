@@ -173,11 +173,11 @@ def test_labels_keep_their_case_and_are_one_in_any_case(sandbox: ServedSandbox, 
     issue = sandbox.state.open_issue_as("ana", REPO, "One", labels=["wo:Done"])
     path = f"{ISSUES}/{issue.number}/labels"
 
-    added = api.send("POST", path, token=token, body=["WO:DONE", "b/c d"]).body
+    added = api.send("POST", path, token=token, body=["WO:DONE", "b/C d"]).body
     removed = api.send("DELETE", f"{path}/B/c D", token=token)
     missing = api.send("DELETE", f"{path}/b/c d", token=token)
 
-    assert [each["name"] for each in added] == ["wo:Done", "b/c d"]
+    assert [each["name"] for each in added] == ["wo:Done", "b/C d"]
     assert [each["name"] for each in removed.body] == ["wo:Done"]
     assert (missing.status, missing.body["message"]) == (404, "Label does not exist")
 
