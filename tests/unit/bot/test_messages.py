@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot import messages
+from bot.github.message import Comment, EditIssue, OpenIssue, SetStateLabel
+from workorders import definition
+from workorders.order import Approval, Criterion, Order, Person, Repository, State
+
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+DBA = Person(id=12, login="dba")
+
+ORDER = Order(
+    id=1,
+    repository=Repository(id=77, full_name="acme/shop", installation_id=5),
+    issue_number=31,
+    definition="database-migration",
+    definition_text=definition.shipped()["database-migration"].text,
+    target="shop-production",
+    sql="ALTER TABLE orders ADD COLUMN note text;",
+    sql_origin="db/0042.sql@abc",
+    state=State.AWAITING_APPROVAL,
+    version=3,
+    authors=(Person(id=11, login="ana"),),
+    digest="d" * 64,
+    approvals=(Approval(person=DBA, digest="d" * 64, approved_at=NOW),),
+    criteria=(
+        Criterion(number=1, text="It works.", holds=True, evidence="7 of 7 queries agree"),
+        Criterion(number=2, text="It is fast."),
+    ),
+    opened_at=NOW,
+    title="note on orders",
+)
+
+
+def test_an_issue_shows_where_the_order_stands() -> None:
+    body = messages.issue_body(ORDER, "c0ffee" * 8)
+
+    assert "awaiting approval" in body
+    assert "shop-production" in body
+    assert "d" * 64 in body
+    assert "<code>dba</code>" in body
+    assert "c0ffee" in body
+    assert "ALTER TABLE orders" in body
+
+
+def test_criteria_are_ticked_with_their_evidence_in_the_place_of_the_definitions() -> None:
+    body = messages.issue_body(ORDER, "")
+
+    assert "- [x] It works\\." in body or "- [x] It works." in body
+    assert "7 of 7 queries agree" in body
+    assert "- [ ] It is fast" in body
+    assert body.count("SUCCESS CRITERIA") == 1
+    assert "## PHASES" in body
+
+
+def test_an_approval_of_another_digest_is_not_shown() -> None:
+    stale = replace(ORDER, approvals=(Approval(person=DBA, digest="e" * 64, approved_at=NOW),))
+
+    assert "nobody yet" in messages.issue_body(stale, "")
+
+
+def test_a_definition_that_is_read_no_more_still_shows_the_criteria() -> None:
+    body = messages.issue_body(replace(ORDER, definition_text="no front matter"), "")
+
+    assert "- [ ] It is fast" in body
+
+
+def test_sql_cannot_leave_its_fence() -> None:
+    body = messages.issue_body(replace(ORDER, sql="SELECT 1; -- ```\n</details> @everyone"), "")
+
+    assert "````sql" in body
+
+
+def test_a_shown_order_has_its_label_and_a_repair_is_sent_in_any_case() -> None:
+    issue, label = messages.shown(ORDER, "", is_repair=True)
+
+    assert isinstance(issue, EditIssue)
+    assert issue.is_repair
+    assert issue.title == ORDER.title
+    assert label == SetStateLabel(repository=ORDER.repository, order_id=1, state=State.AWAITING_APPROVAL)
+
+
+def test_an_opened_order_gets_an_issue_and_its_label() -> None:
+    issue, label = messages.opened(ORDER, "")
+
+    assert isinstance(issue, OpenIssue)
+    assert isinstance(label, SetStateLabel)
+
+
+def test_the_link_names_the_issue() -> None:
+    (comment,) = messages.linked(ORDER, 7)
+
+    assert isinstance(comment, Comment)
+    assert comment.number == 7
+    assert "#31" in comment.body
