@@ -31,6 +31,8 @@ class Uncaptured(Refused):
     """The statement wrote tables of which no images were kept; it was rolled back."""
 
     tables: tuple[RelationName, ...] = ()
+    #: 0-based position in the script.
+    statement: int = 0
 
 
 @contextmanager
@@ -57,5 +59,6 @@ def capturing(target: Target, action: Action) -> Iterator[None]:
         )
         assert isinstance(error, Uncaptured)
         error.tables = missed
+        error.statement = int(action.capture.rpartition("/")[2])
         raise error
     target.execute("SELECT pg_catalog.set_config('lockkeeper.capture', '', true)")

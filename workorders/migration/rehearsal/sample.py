@@ -1,0 +1,249 @@
+"""Rows for the shadow: a sample of the target's, closed under foreign keys, or made-up ones.
+
+The target is read lightly: a bounded number of rows, under a time limit, in a read-only
+transaction. Where a table is empty there, a few rows are made up, so that a proof is of more
+than the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
+from workorders.migration.connections import Shadow, Target
+from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations.row_images import parents_first
+from workorders.migration.plan import Plan
+from workorders.migration.sql import tree
+
+ROWS, ROWS_MATCHING, ROWS_MADE_UP = 200, 50, 6
+
+#: How often parents of parents are fetched before the sample is left as it is.
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What stands in the shadow's tables."""
+
+    #: Rows from the target, by table.
+    rows: Mapping[RelationName, int]
+    #: Tables whose rows are made up, for the target has none.
+    made_up: tuple[RelationName, ...]
+    #: Tables of the plan that stayed without rows.
+    empty: tuple[RelationName, ...]
+
+
+def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample:
+    """Copies the sample into the shadow's template."""
+    wanted = _wanted(catalog, plan)
+    with target.transaction():
+        target.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        target.execute("SELECT pg_catalog.set_config('statement_timeout', '10s', true)")
+        with shadow.transaction():
+            shadow.execute("SET LOCAL session_replication_role = replica")
+            for table in wanted:
+                _copy(
+                    target, shadow, table, f"SELECT {_columns(table)} FROM ONLY {table.name.sql} LIMIT {ROWS}"
+                )
+            for table, condition in _conditions(catalog, plan):
+                query = f"SELECT {_columns(table)} FROM ONLY {table.name.sql} WHERE {condition} LIMIT {ROWS_MATCHING}"
+                _copy_if_possible(target, shadow, table, query)
+            _close(target, shadow, catalog, wanted)
+    made_up = [table.name for table in wanted if _count(shadow, table.name) == 0 and _make_up(shadow, table)]
+    counts = {
+        table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
+    }
+    return Sample(
+        rows={name: rows for name, rows in counts.items() if rows and name not in made_up},
+        made_up=tuple(made_up),
+        empty=tuple(name for name in plan.tables if not counts.get(name)),
+    )
+
+
+def _wanted(catalog: Catalog, plan: Plan) -> tuple[Table, ...]:
+    """The plan's tables, what points at them, and what they point at; parents first."""
+    names = set(plan.tables)
+    for name in plan.tables:
+        names |= {reference.table for reference in catalog.referencing(name)}
+    waiting = list(names)
+    while waiting:
+        table = catalog.tables.get(waiting.pop())
+        for key in table.foreign_keys if table else ():
+            if key.referenced is not None and key.referenced not in names:
+                names.add(key.referenced)
+                waiting.append(key.referenced)
+    found = (catalog.tables[name] for name in names if name in catalog.tables)
+    return parents_first(tuple(table for table in found if table.kind == "r"))
+
+
+def _conditions(catalog: Catalog, plan: Plan) -> list[tuple[Table, str]]:
+    """Which rows the script's own statements are about, so that the sample holds some."""
+    found = []
+    for planned in plan.statements:
+        raw = planned.statement.raw
+        if raw.kind not in ("UpdateStmt", "DeleteStmt") or not raw.node.get("whereClause"):
+            continue
+        if raw.node.get("fromClause") or raw.node.get("usingClause") or raw.node["relation"].get("alias"):
+            continue
+        table = catalog.find(raw.node["relation"].get("schemaname"), raw.node["relation"]["relname"])
+        if table is not None:
+            found.append((table, tree.expression_text(raw.node["whereClause"])))
+    return found
+
+
+def _all_of(table: Table) -> str:
+    return f"SELECT {_columns(table)} FROM ONLY {table.name.sql}"
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(quoted(column.name) for column in table.columns if not column.generated)
+
+
+def _copy_if_possible(target: Target, shadow: Shadow, table: Table, query: str) -> None:
+    """The script's condition may speak of a column that the script itself adds."""
+    try:
+        with target.transaction():
+            _copy(target, shadow, table, query)
+    except psycopg.errors.UndefinedColumn:
+        return
+
+
+def _copy(target: Target, shadow: Shadow, table: Table, query: str) -> None:
+    """Adds the query's rows to the shadow's table, leaving out those that it has."""
+    columns = _columns(table)
+    if not columns:
+        return
+    with target.cursor().copy(sql.SQL(f"COPY ({query}) TO STDOUT")) as out:
+        data = b"".join(bytes(part) for part in out)
+    shadow.execute(
+        sql.SQL(
+            f"CREATE TEMP TABLE lockkeeper_stage ON COMMIT DROP AS SELECT {columns} FROM {table.name.sql} LIMIT 0"
+        )
+    )
+    with shadow.cursor().copy(sql.SQL(f"COPY lockkeeper_stage ({columns}) FROM STDIN")) as into:
+        into.write(data)
+    shadow.execute(
+        sql.SQL(
+            f"INSERT INTO {table.name.sql} ({columns}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {columns} FROM lockkeeper_stage ON CONFLICT DO NOTHING"
+        )
+    )
+    shadow.execute("DROP TABLE lockkeeper_stage")
+
+
+def _close(target: Target, shadow: Shadow, catalog: Catalog, wanted: tuple[Table, ...]) -> None:
+    """Fetches the rows that foreign keys of the sample point at, and theirs, until none is missing."""
+    for _ in range(_ROUNDS):
+        fetched = 0
+        for table in wanted:
+            for key in table.foreign_keys:
+                parent = catalog.tables.get(key.referenced) if key.referenced else None
+                if parent is not None:
+                    fetched += _fetch_parents(target, shadow, table, key, parent)
+        if not fetched:
+            return
+
+
+def _fetch_parents(target: Target, shadow: Shadow, table: Table, key: Constraint, parent: Table) -> int:
+    own = ", ".join(f"t.{quoted(column)}::text" for column in key.columns)
+    pairs = list(zip(key.referenced_columns, key.columns, strict=True))
+    there = " AND ".join(f"p.{quoted(theirs)} = t.{quoted(mine)}" for theirs, mine in pairs)
+    filled = " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in key.columns)
+    missing = shadow.execute(
+        sql.SQL(
+            f"SELECT DISTINCT {own} FROM {table.name.sql} t WHERE {filled}"
+            f" AND NOT EXISTS (SELECT FROM {parent.name.sql} p WHERE {there})"
+        )
+    ).fetchall()
+    if not missing:
+        return 0
+    types = {column.name: column.type for column in parent.columns}
+    arrays = ", ".join(
+        f"ARRAY[{', '.join(_literal(row[place]) for row in missing)}]::{types[theirs]}[]"
+        for place, theirs in enumerate(key.referenced_columns)
+    )
+    names = ", ".join(f"c{place}" for place in range(len(key.referenced_columns)))
+    joined = " AND ".join(
+        f"p.{quoted(theirs)} = u.c{place}" for place, theirs in enumerate(key.referenced_columns)
+    )
+    columns = ", ".join(f"p.{quoted(column.name)}" for column in parent.columns if not column.generated)
+    before = _count(shadow, parent.name)
+    _copy(
+        target,
+        shadow,
+        parent,
+        f"SELECT {columns} FROM {parent.name.sql} p JOIN unnest({arrays}) AS u({names}) ON {joined}",
+    )
+    return _count(shadow, parent.name) - before
+
+
+def _literal(value: str) -> str:
+    return sql.Literal(value).as_string(None)
+
+
+def _count(shadow: Shadow, name: RelationName) -> int:
+    row = shadow.execute(sql.SQL(f"SELECT count(*) FROM {name.sql}")).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _make_up(shadow: Shadow, table: Table) -> int:
+    """Inserts a few rows that the table accepts; gives how many it did."""
+    accepted = 0
+    for number in range(1, ROWS_MADE_UP + 1):
+        values = {
+            column.name: _value(shadow, table, column, number)
+            for column in table.columns
+            if not column.generated and column.identity != "a"
+        }
+        names = ", ".join(quoted(name) for name in values)
+        statement = (
+            f"INSERT INTO {table.name.sql} ({names}) VALUES ({', '.join(values.values())})"
+            if values
+            else f"INSERT INTO {table.name.sql} DEFAULT VALUES"
+        )
+        try:
+            with shadow.transaction():
+                shadow.execute(sql.SQL(statement))
+                accepted += 1
+        except psycopg.Error:
+            continue  # a CHECK or a trigger that made-up values cannot guess
+    return accepted
+
+
+def _value(shadow: Shadow, table: Table, column: Column, number: int) -> str:
+    for key in table.foreign_keys:
+        if key.columns == (column.name,) and key.referenced is not None:
+            theirs = quoted(key.referenced_columns[0])
+            rows = _count(shadow, key.referenced)
+            place = number % max(rows, 1)
+            return f"(SELECT {theirs} FROM {key.referenced.sql} ORDER BY 1 OFFSET {place} LIMIT 1)"
+    if number == 1 and not column.not_null and column.name not in table.key:
+        return "NULL"
+    kind = column.type.split("(", maxsplit=1)[0]
+    made = {
+        "boolean": "true" if number % 2 else "false",
+        "date": f"DATE '2001-01-01' + {number}",
+        "uuid": f"md5('{number}')::uuid",
+        "json": f"'{{\"n\": {number}}}'",
+        "jsonb": f"'{{\"n\": {number}}}'",
+        "bytea": f"'\\x{number:02x}'::bytea",
+        "inet": f"'10.0.0.{number}'",
+        "cidr": f"'10.0.{number}.0/24'",
+        "interval": f"interval '{number} hours'",
+    }
+    if kind in made:
+        return made[kind]
+    if kind in ("smallint", "integer", "bigint", "numeric", "real", "double precision", "money", "oid"):
+        return str(number)
+    if kind in ("text", "character varying", "character", "name", "citext"):
+        return f"'made up {number}'::{column.type}"
+    if kind.startswith(("timestamp", "time")):
+        return f"(TIMESTAMP '2001-01-01 00:00' + interval '{number} hours')::{column.type}"
+    if column.type.endswith("[]"):
+        return f"'{{}}'::{column.type}"
+    return "DEFAULT" if column.default else f"(SELECT (enum_range(NULL::{column.type}))[1])"

@@ -1,0 +1,241 @@
+"""The shadow: a throw-away copy of a target's schema, on a server where nothing is at stake.
+
+Made by pg_dump, with the target's roles re-created without login and without superuser, so
+that rehearsed SQL, which is a stranger's program, runs as what it would run as.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.connections import Shadow, Target
+from workorders.migration.errors import Blocked
+
+_DUMP_SECONDS = 120
+
+#: Settings of the target that mean nothing, or may not be set, on another server.
+_LEFT_OUT = frozenset(
+    {
+        "session_replication_role",
+        "default_tablespace",
+        "lc_monetary",
+        "lc_numeric",
+        "lc_time",
+        "timezone_abbreviations",
+    }
+)
+
+
+class ShadowServer(Protocol):
+    """A server on which databases may be made and dropped at will."""
+
+    def dsn(self, database: str = "postgres") -> str:
+        """A superuser's URL of one of its databases."""
+
+    def create_database(self, name: str, *, template: str | None = None) -> str:
+        """Makes a database; gives the superuser's URL of it."""
+
+    def drop_database(self, name: str) -> None:
+        """Drops a database and whoever is connected to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """One clone of the shadow: a database that a rehearsal may spoil."""
+
+    #: For the shadow's superuser: fills it and compares it.
+    superuser: str
+    #: For the role that the migration runs as.
+    dsn: str
+
+
+class ShadowDatabase:
+    """The copy of one target's schema, from which clones are made."""
+
+    def __init__(self, server: ShadowServer, catalog: Catalog, name: str) -> None:
+        self._server = server
+        self._catalog = catalog
+        self._name = name
+        self._clones: list[str] = []
+        #: The superuser's URL of the template that every clone is made from.
+        self.template = server.dsn(name)
+
+    def clone(self) -> Copy:
+        """A fresh copy of the template. Nobody may be connected to that."""
+        name = f"{self._name}_{len(self._clones) + 1}"
+        superuser = self._server.create_database(name, template=self._name)
+        self._clones.append(name)
+        with psycopg.connect(superuser, autocommit=True) as shadow:
+            _own(Shadow(shadow), name, self._catalog.role)
+        return Copy(superuser=superuser, dsn=self._as_role(superuser))
+
+    def drop(self) -> None:
+        """Drops the clones and the template."""
+        for name in (*self._clones, self._name):
+            self._server.drop_database(name)
+
+    def _as_role(self, superuser: str) -> str:
+        settings = " ".join(
+            f"-c {name}={_escaped(value)}"
+            for name, value in self._catalog.settings.items()
+            if name not in _LEFT_OUT
+        )
+        return make_conninfo(
+            superuser, user=self._catalog.role, password=_password(superuser), options=settings
+        )
+
+
+@contextmanager
+def shadow_of(
+    target: Target, dsn: str, catalog: Catalog, server: ShadowServer, binaries: Path
+) -> Iterator[ShadowDatabase]:
+    """The target's schema on the shadow server, without rows; dropped at the end.
+
+    `dsn` is the target's, for pg_dump. Raises Blocked where the shadow server lacks an
+    extension that the target has, or where the schema cannot be dumped or restored.
+    """
+    name = f"shadow_{uuid.uuid4().hex[:12]}"
+    superuser = server.create_database(name)
+    try:
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            shadow = Shadow(connection)
+            _must_have_extensions(target, shadow)
+            _make_roles(target, shadow, catalog, superuser)
+            _own(shadow, name, catalog.role)
+        _restore(superuser, _dumped(dsn, binaries), binaries)
+    except BaseException:
+        server.drop_database(name)
+        raise
+    database = ShadowDatabase(server, catalog, name)
+    try:
+        yield database
+    finally:
+        database.drop()
+
+
+def _must_have_extensions(target: Target, shadow: Shadow) -> None:
+    wanted = target.execute("SELECT extname FROM pg_catalog.pg_extension ORDER BY 1").fetchall()
+    there = {row[0] for row in shadow.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
+    missing = [name for (name,) in wanted if name not in there]
+    if missing:
+        raise Blocked(
+            f"The shadow server lacks the extension {', '.join(missing)} that the target has.",
+            "Set LOCKKEEPER_SHADOW_URL to a superuser's URL of a throw-away server that has it.",
+        )
+
+
+def _make_roles(target: Target, shadow: Shadow, catalog: Catalog, superuser: str) -> None:
+    """Every role of the target, harmless; the migrating one may log in."""
+    roles = [row[0] for row in target.execute("SELECT rolname FROM pg_catalog.pg_roles ORDER BY 1")]
+    with shadow.transaction():
+        # Roles are the whole cluster's: two rehearsals must not make the same one at once.
+        shadow.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (_ROLES_KEY,))
+        there = {row[0] for row in shadow.execute("SELECT rolname FROM pg_catalog.pg_roles")}
+        for role in roles:
+            if role not in there and not role.startswith("pg_"):
+                shadow.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        own = sql.Identifier(catalog.role)
+        if catalog.role == conninfo_to_dict(superuser)["user"]:
+            raise Blocked(
+                f"The target's role {catalog.role} is also the name of the shadow's superuser.",
+                "Set LOCKKEEPER_SHADOW_URL to a server with another superuser.",
+            )
+        shadow.execute(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(own, sql.Literal(_password(superuser)))
+        )
+        for row in target.execute(
+            "SELECT g.rolname, m.rolname FROM pg_catalog.pg_auth_members a"
+            " JOIN pg_catalog.pg_roles g ON g.oid = a.roleid JOIN pg_catalog.pg_roles m ON m.oid = a.member"
+        ):
+            shadow.execute(sql.SQL("GRANT {} TO {}").format(*map(sql.Identifier, row)))
+        if catalog.role_is_superuser:
+            for role in roles:
+                if role != catalog.role and not role.startswith("pg_"):
+                    shadow.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), own))
+        if catalog.role_sets_replication_role:
+            shadow.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(own))
+
+
+_ROLES_KEY = int.from_bytes(b"lk roles", "big")
+
+
+def _own(shadow: Shadow, name: str, role: str) -> None:
+    shadow.execute(
+        sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(role))
+    )
+
+
+def _dumped(dsn: str, binaries: Path) -> bytes:
+    """The schema as SQL. Takes ACCESS SHARE on every table, for as long as the dump takes."""
+    arguments = ["--schema-only", "--no-subscriptions", "--no-tablespaces", "--exclude-schema=lockkeeper"]
+    command = [str(binaries / "pg_dump"), *arguments, "--lock-wait-timeout=5s", "--no-password"]
+    done = subprocess.run(
+        command,
+        env=_environment(dsn, binaries),
+        capture_output=True,
+        timeout=_DUMP_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise Blocked(
+            f"pg_dump could not read the target's schema: {_last_line(done.stderr)}.",
+            "Run pg_dump --schema-only by hand to see more.",
+        )
+    return done.stdout
+
+
+def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
+    done = subprocess.run(
+        [str(binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "--no-password", "-f", "-"],
+        env=_environment(superuser, binaries),
+        input=dump.replace(b"CREATE SCHEMA public;", b"CREATE SCHEMA IF NOT EXISTS public;"),
+        capture_output=True,
+        timeout=_DUMP_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise Blocked(
+            f"The target's schema cannot be restored on the shadow server: {_last_line(done.stderr)}.",
+            "Set LOCKKEEPER_SHADOW_URL to a throw-away server like the target.",
+        )
+
+
+def _environment(dsn: str, binaries: Path) -> dict[str, str]:
+    """The connection as PG variables, so that no password stands in a process list."""
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+    names |= {"dbname": "PGDATABASE", "options": "PGOPTIONS", "sslmode": "PGSSLMODE"}
+    settings = conninfo_to_dict(dsn)
+    chosen = {variable: str(settings[name]) for name, variable in names.items() if settings.get(name)}
+    library = {"LD_LIBRARY_PATH": str(binaries.parent / "lib")}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, **library, **chosen, "PGCONNECT_TIMEOUT": "10"}
+
+
+def _password(superuser: str) -> str:
+    """The same for all rehearsals on one server: roles are shared, and setting it twice must not race."""
+    secret = str(conninfo_to_dict(superuser).get("password", ""))
+    return hashlib.sha256(f"rehearsal/{secret}".encode()).hexdigest()
+
+
+def _last_line(output: bytes) -> str:
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return quote(lines[0], safe=" \"'()[]{}:;,./_-=*%<>") if lines else "it said nothing"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
