@@ -229,6 +229,25 @@ def test_a_mark_in_a_strangers_text_is_not_taken_for_ours(bench: Bench, pool: Po
     assert bench.sandbox.state.issue(REPO, 1).title == "forged"
 
 
+def test_a_mark_that_a_text_of_ours_quotes_is_not_its_own(bench: Bench, pool: Pool) -> None:
+    opened = bench.open()
+    bench.post(opened)
+    bench.send_all()
+    bench.outbox.pause_seconds = 1.0
+    bench.post(bench.comment(opened.order_id, "a", "the lost one"))
+    with pool.transaction() as ours:
+        found = ours.execute("SELECT mark FROM outbox WHERE key = 'a'").fetchone()
+    assert found is not None
+    quoting = f"A table is named {MARKER.line(found[0])}."
+    bench.post(bench.comment(opened.order_id, "b", quoting, is_urgent=True))
+    bench.send()
+    bench.sandbox.state.plan_fault(Fault(when=When.LOST_REQUEST, method="POST", path="/comments$"))
+
+    bench.send_all()
+
+    assert bench.comments() == [quoting, "the lost one"]
+
+
 def test_a_pause_that_github_asks_for_is_kept(bench: Bench) -> None:
     bench.sandbox.state.plan_fault(
         Fault(when=When.INSTEAD, status=403, retry_after_seconds=120, method="POST", path="/issues$")

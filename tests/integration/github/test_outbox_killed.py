@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ import pytest
 from bot.github.message import Close, SetStateLabel
 from bot.github.outbox import Outbox
 from bot.github.port import GitHub
+from bot.store.ours import Ours, Pool
 from tests.integration.github.bench import MARKER_KEY, NOW, Bench
 from tests.plugins.sandbox import REPO
 from workorders.order import State
@@ -96,6 +98,7 @@ class Meanwhile:
 
 def test_while_one_sends_another_finds_nothing_to_do(bench: Bench) -> None:
     second = Outbox(pool=bench.pool, github=bench.outbox.github, marker=bench.outbox.marker, pause_seconds=0)
+    second.settle_seconds = 0
     github = bench.outbox.github(bench.shop.installation_id)
     meanwhile = cast(GitHub, Meanwhile(github, lambda: second.send_due(bench.now)))
     bench.outbox.github = lambda _: meanwhile
@@ -123,3 +126,29 @@ def test_a_text_that_is_posted_while_another_is_on_its_way_is_sent_too(bench: Be
     bench.send_all()
 
     assert bench.comments() == ["third"]
+
+
+class Interrupted:
+    """Connections to ours; something happens before the second transaction begins."""
+
+    def __init__(self, pool: Pool, happens: Callable[[], object]) -> None:
+        self._pool, self._happens, self._count = pool, happens, 0
+
+    def transaction(self) -> AbstractContextManager[Ours]:
+        self._count += 1
+        if self._count == 2:
+            self._happens()
+        return self._pool.transaction()
+
+
+def test_a_text_that_is_posted_just_before_another_goes_out_is_sent_too(bench: Bench) -> None:
+    opened = bench.open()
+    bench.post(opened)
+    bench.send_all()
+    bench.post(bench.comment(opened.order_id, "a", "first"))
+
+    another = bench.comment(opened.order_id, "a", "second")
+    bench.outbox.pool = cast(Pool, Interrupted(bench.pool, lambda: bench.post(another)))
+    bench.send_all()
+
+    assert bench.comments() == ["second"]
