@@ -52,6 +52,7 @@ def test_a_line_of_its_own_is_a_command(body: str) -> None:
         *("```\n/wo approve\n```", "~~~\n/wo approve\n~~~", "```\n/wo approve", "```sql\n/wo approve\n~~~"),
         *("````\n```\n/wo approve\n````", "   ```\n/wo approve\n   ```", "- ```\n  /wo approve\n  ```"),
         *("1. ~~~\n   /wo approve\n   ~~~", "- a\n\n    ```\n  /wo approve\n    ```"),
+        *("- item\n  /wo approve", "- a\n\n    ~~~\n  /wo approve\n    ~~~", "- ```\n/wo approve\n  ```"),
         *("    /wo approve", "\t/wo approve", "text\n    /wo approve", "> /wo approve", "   > /wo approve"),
         *(
             ">/wo approve",

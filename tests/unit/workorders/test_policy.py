@@ -136,6 +136,7 @@ def test_what_is_no_policy_is_refused(text: str) -> None:
 
 
 def test_a_deep_file_and_a_large_one_are_refused() -> None:
+    assert "nested" in refusal("version: " + "[" * 12 + "]" * 12).reason
     refusal("version: " + "[" * 10_000)
     refusal("version: 1\n# " + "x" * 64_000)
 
