@@ -134,7 +134,8 @@ class RowImages:
             title=f"work out what became of the rows of {self.table.name}",
             sql=(
                 f"CREATE TABLE {self.net.sql} AS SELECT row_number() OVER (ORDER BY {order}) AS n,"
-                f" ({came}) AS came, ({went}) AS went, false AS is_restored, {keys}{before}, {after} {source}",
+                f" ({came}) AS came, ({went}) AS went, false AS is_restored,"
+                f" {keys}{before}, {after} {source}",
                 f"ALTER TABLE {self.net.sql} ADD PRIMARY KEY (n)",
             ),
             done=questions.relation_exists(self.net),

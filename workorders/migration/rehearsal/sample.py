@@ -47,11 +47,9 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample
         with shadow.transaction():
             shadow.execute("SET LOCAL session_replication_role = replica")
             for table in wanted:
-                _copy(
-                    target, shadow, table, f"SELECT {_columns(table)} FROM ONLY {table.name.sql} LIMIT {ROWS}"
-                )
+                _copy(target, shadow, table, f"{_all_of(table)} LIMIT {ROWS}")
             for table, condition in _conditions(catalog, plan):
-                query = f"SELECT {_columns(table)} FROM ONLY {table.name.sql} WHERE {condition} LIMIT {ROWS_MATCHING}"
+                query = f"{_all_of(table)} WHERE {condition} LIMIT {ROWS_MATCHING}"
                 _copy_if_possible(target, shadow, table, query)
             _close(target, shadow, catalog, wanted)
     made_up = [table.name for table in wanted if _count(shadow, table.name) == 0 and _make_up(shadow, table)]
@@ -122,7 +120,8 @@ def _copy(target: Target, shadow: Shadow, table: Table, query: str) -> None:
         data = b"".join(bytes(part) for part in out)
     shadow.execute(
         sql.SQL(
-            f"CREATE TEMP TABLE lockkeeper_stage ON COMMIT DROP AS SELECT {columns} FROM {table.name.sql} LIMIT 0"
+            "CREATE TEMP TABLE lockkeeper_stage ON COMMIT DROP AS"
+            f" SELECT {columns} FROM {table.name.sql} LIMIT 0"
         )
     )
     with shadow.cursor().copy(sql.SQL(f"COPY lockkeeper_stage ({columns}) FROM STDIN")) as into:

@@ -1,0 +1,246 @@
+"""Validation queries, written out, asked before and after a migration, and compared.
+
+Traffic goes on meanwhile, so counts may differ without anything being lost. What the server
+itself counted (`pg_stat_all_tables`) tells how many rows were inserted and deleted by anybody:
+a table has lost rows if it has fewer than it had, less those. Where nobody wrote, everything
+has to be equal, checksums included.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import sql
+
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.connections import Target
+from workorders.migration.names import RelationName, literal, quoted
+from workorders.migration.plan import Plan
+
+#: One query's time limit; what takes longer is reported as not measured.
+_QUERY_MS = 30_000
+
+#: Backends report their counters at most once a second; idle ones within this.
+_COUNTERS_SECONDS = 12.0
+
+#: Beyond so many rows, no checksum over all of them.
+_CHECKSUM_ROWS = 5_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One validation query: it gives one row with one value."""
+
+    #: rows, filled, checksum, orphans or violators.
+    kind: str
+    table: RelationName
+    #: The column, columns or constraint that it is about; "" for the whole table.
+    subject: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a query gave, and when."""
+
+    query: Query
+    #: None where it could not be measured.
+    value: int | None
+    milliseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Rows written in a table since the server began to count, by anybody."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """All answers at one time."""
+
+    answers: tuple[Answer, ...]
+    traffic: Mapping[RelationName, Traffic]
+
+    def value(self, query: Query) -> int | None:
+        """The answer to the same question."""
+        return next((each.value for each in self.answers if _is_same(each.query, query)), None)
+
+    def milliseconds(self, table: RelationName) -> float | None:
+        """How long it took to count a table's rows."""
+        return next(
+            (a.milliseconds for a in self.answers if a.query.kind == "rows" and a.query.table == table),
+            None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One query's two answers. `agrees` is None where nothing can be said."""
+
+    query: Query
+    before: int | None
+    after: int | None
+    agrees: bool | None
+    #: Why, in a sentence.
+    words: str
+
+
+def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
+    """The queries for a plan: of its tables, what it does not change on purpose."""
+    changed = _changed_columns(plan)
+    found: list[Query] = []
+    for name in plan.tables:
+        table = catalog.tables.get(name)
+        if table is None or table.kind != "r":
+            continue
+        found.append(Query(kind="rows", table=name, subject="", sql=f"SELECT count(*) FROM {name.sql}"))
+        kept = [c.name for c in table.columns if (name, c.name) not in changed and not c.generated]
+        if kept and table.estimated_rows <= _CHECKSUM_ROWS:
+            columns = ", ".join(quoted(column) for column in kept)
+            found.append(
+                Query(
+                    kind="checksum",
+                    table=name,
+                    subject=", ".join(kept),
+                    sql=f"SELECT coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
+                    f" FROM {name.sql}",
+                )
+            )
+        found += _relationships(table, {column for owner, column in changed if owner == name})
+    return tuple(found)
+
+
+def _relationships(table: Table, changed: set[str]) -> list[Query]:
+    found = []
+    for constraint in table.constraints:
+        if not constraint.is_validated or changed & set(constraint.columns):
+            continue
+        if constraint.kind == "f" and constraint.referenced is not None:
+            pairs = " AND ".join(
+                f"p.{quoted(theirs)} = t.{quoted(mine)}"
+                for theirs, mine in zip(constraint.referenced_columns, constraint.columns, strict=True)
+            )
+            filled = " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in constraint.columns)
+            condition = f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+            kind = "orphans"
+        elif constraint.kind == "c" and constraint.definition.startswith("CHECK "):
+            inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
+            condition, kind = f"NOT {inner}", "violators"
+        else:
+            continue
+        query = f"SELECT count(*) FROM {table.name.sql} t WHERE {condition}"
+        found.append(Query(kind=kind, table=table.name, subject=constraint.name, sql=query))
+    return found
+
+
+def _changed_columns(plan: Plan) -> set[tuple[RelationName, str]]:
+    """Columns that the script changes on purpose; None of them is compared."""
+    found = set()
+    for planned in plan.statements:
+        raw = planned.statement.raw
+        for table in planned.tables:
+            for item in raw.node.get("targetList", []):
+                found.add((table, item["ResTarget"]["name"]))
+            for item in raw.node.get("cmds", []):
+                command = item["AlterTableCmd"]
+                if command["subtype"] in ("AT_DropColumn", "AT_AlterColumnType"):
+                    found.add((table, command["name"]))
+    captured = {name for step in plan.steps for name in step.action.captured}
+    direct = {table for planned in plan.statements for table in planned.tables}
+    # A cascade or a trigger may change any column of a table that no statement names.
+    return found | {(name, "*") for name in captured - direct}
+
+
+def measure(target: Target, asked: tuple[Query, ...]) -> Measured:
+    """Asks each query, read-only and with a time limit."""
+    tables = {query.table for query in asked}
+    traffic = {table: counted(target, table) for table in tables}
+    return Measured(answers=tuple(_ask(target, query) for query in asked), traffic=traffic)
+
+
+def counted(target: Target, table: RelationName) -> Traffic:
+    """The server's own counters of one table."""
+    row = target.execute(
+        "SELECT n_tup_ins, n_tup_upd, n_tup_del FROM pg_catalog.pg_stat_all_tables"
+        " WHERE relid = pg_catalog.to_regclass(%s)",
+        (table.sql,),
+    ).fetchone()
+    return Traffic() if row is None else Traffic(inserted=row[0], updated=row[1], deleted=row[2])
+
+
+def _ask(target: Target, query: Query) -> Answer:
+    began = time.monotonic()
+    try:
+        with target.transaction():
+            target.execute("SET TRANSACTION READ ONLY")
+            target.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (f"{_QUERY_MS}ms",))
+            row = target.execute(sql.SQL(query.sql)).fetchone()
+        value = None if row is None else int(row[0])
+    except psycopg.Error:
+        value = None
+    return Answer(query=query, value=value, milliseconds=(time.monotonic() - began) * 1000)
+
+
+def validate(target: Target, before: Measured) -> tuple[Comparison, ...]:
+    """Asks the same queries again and compares; waits a little for the server's counters."""
+    deadline = time.monotonic() + _COUNTERS_SECONDS
+    while True:
+        compared = _compare(target, before)
+        if all(each.agrees is not False for each in compared) or time.monotonic() > deadline:
+            return compared
+        time.sleep(0.5)
+
+
+def _compare(target: Target, before: Measured) -> tuple[Comparison, ...]:
+    after = measure(target, tuple(answer.query for answer in before.answers))
+    # Counters are read last, too: a row counted must not be newer than its counter.
+    after = replace(after, traffic={table: counted(target, table) for table in after.traffic})
+    return tuple(
+        _judged(answer.query, answer.value, after.value(answer.query), before, after)
+        for answer in before.answers
+    )
+
+
+def _judged(query: Query, was: int | None, now: int | None, before: Measured, after: Measured) -> Comparison:
+    if was is None or now is None:
+        words = f"not measured within {_QUERY_MS // 1000} s"
+        return Comparison(query=query, before=was, after=now, agrees=None, words=words)
+    old, new = before.traffic[query.table], after.traffic[query.table]
+    inserted, deleted = new.inserted - old.inserted, new.deleted - old.deleted
+    updated = new.updated - old.updated
+    is_quiet = not (inserted or deleted or updated)
+    agrees: bool | None
+    if query.kind in ("orphans", "violators"):
+        agrees, words = now <= was, f"{now} rows violate {query.subject}, {was} before"
+    elif query.kind == "rows":
+        agrees = now >= was - deleted and (now == was or not is_quiet)
+        words = f"{was} rows before, {now} after; the server counted {inserted} inserted, {deleted} deleted"
+    elif is_quiet:
+        agrees, words = (
+            now == was,
+            "nobody wrote, and the checksums are " + ("equal" if now == was else "not"),
+        )
+    else:
+        written = inserted + updated + deleted
+        agrees, words = None, f"{written} rows were written meanwhile, so the checksums say nothing"
+    return Comparison(query=query, before=was, after=now, agrees=agrees, words=words)
+
+
+def _is_same(one: Query, other: Query) -> bool:
+    return (one.kind, one.table, one.subject) == (other.kind, other.table, other.subject)
+
+
+def rows_matching(target: Target, table: RelationName, condition: str) -> int | None:
+    """How many rows a statement is about; None where that takes too long to count."""
+    where = f" WHERE {condition}" if condition else ""
+    query = Query(
+        kind="rows", table=table, subject=literal(condition), sql=f"SELECT count(*) FROM {table.sql}{where}"
+    )
+    return _ask(target, query).value
