@@ -239,6 +239,8 @@ class Runner:
         logger.error("An order was given up.", extra={"reference": reference})
 
     def _send(self) -> None:
+        if not self._services.is_registered():
+            return
         until = datetime.now(UTC) + timedelta(seconds=_SENDING_SECONDS)
         outbox = Outbox(
             pool=self._services.pool,
@@ -266,6 +268,7 @@ class Runner:
                     post(ours, message)
 
     def _keep_house(self, *, forgets: bool) -> None:
+        is_registered = self._services.is_registered()
         with self._services.pool.transaction() as ours:
             if not queue.try_housekeeping(ours):
                 return
@@ -274,7 +277,8 @@ class Runner:
                 queue.enqueue(ours, queue.handle_delivery(delivery_id))
             for each in orders.due(ours):
                 queue.enqueue(ours, queue.work_order(each.order_id, each.target))
-            for installation_id in queue.outbox_due(ours):
+            # Before the registration there is nobody to send as; what is posted waits.
+            for installation_id in queue.outbox_due(ours) if is_registered else ():
                 queue.enqueue(ours, queue.send_outbox(installation_id))
             if forgets:
                 deliveries.forget(ours)

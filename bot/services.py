@@ -95,6 +95,10 @@ class Services:
             )
         return found
 
+    def is_registered(self) -> bool:
+        """Whether there are credentials, so that GitHub can be asked and written to."""
+        return self._known_credentials() is not None
+
     def webhook_secrets(self) -> tuple[str, ...]:
         """The secrets with which GitHub may have signed; none before the registration."""
         if self.settings.webhook_secret:

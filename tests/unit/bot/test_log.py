@@ -52,7 +52,13 @@ def test_no_secret_reaches_a_line(lines: Callable[[LogFormat], Lines], log_forma
     except ValueError:
         logging.getLogger("x").exception(
             "It failed at postgresql://app:hunter2@db/shop, host=db password=hunter2 and ghs_hunter2abcd.",
-            extra={"webhook_secret": "hunter2", "dsn": "hunter2", "payload": "hunter2", "at_key": "hunter2"},
+            extra={
+                "address": "postgresql://app:hunter2@db/shop",
+                "webhook_secret": "hunter2",
+                "dsn": "hunter2",
+                "payload": "hunter2",
+                "at_key": "hunter2",
+            },
         )
 
     assert "hunter2" not in "\n".join(written())
