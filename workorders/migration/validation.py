@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -100,7 +101,11 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
         table = catalog.tables.get(name)
         if table is None or table.kind != "r":
             continue
-        found.append(Query(kind="rows", table=name, subject="", sql=f"SELECT count(*) FROM {name.sql}"))
+        found.append(
+            Query(
+                kind="rows", table=name, subject="", sql=f"SELECT /* lockkeeper */ count(*) FROM {name.sql}"
+            )
+        )
         kept = [c.name for c in table.columns if (name, c.name) not in changed and not c.generated]
         if kept and table.estimated_rows <= _CHECKSUM_ROWS:
             columns = ", ".join(quoted(column) for column in kept)
@@ -109,7 +114,7 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
                     kind="checksum",
                     table=name,
                     subject=", ".join(kept),
-                    sql=f"SELECT coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
+                    sql=f"SELECT /* lockkeeper */ coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
                     f" FROM {name.sql}",
                 )
             )
@@ -135,7 +140,7 @@ def _relationships(table: Table, changed: set[str]) -> list[Query]:
             condition, kind = f"NOT {inner}", "violators"
         else:
             continue
-        query = f"SELECT count(*) FROM {table.name.sql} t WHERE {condition}"
+        query = f"SELECT /* lockkeeper */ count(*) FROM {table.name.sql} t WHERE {condition}"
         found.append(Query(kind=kind, table=table.name, subject=constraint.name, sql=query))
     return found
 
@@ -241,6 +246,55 @@ def rows_matching(target: Target, table: RelationName, condition: str) -> int | 
     """How many rows a statement is about; None where that takes too long to count."""
     where = f" WHERE {condition}" if condition else ""
     query = Query(
-        kind="rows", table=table, subject=literal(condition), sql=f"SELECT count(*) FROM {table.sql}{where}"
+        kind="rows",
+        table=table,
+        subject=literal(condition),
+        sql=f"SELECT /* lockkeeper */ count(*) FROM {table.sql}{where}",
     )
     return _ask(target, query).value
+
+
+def to_json(measured: Measured) -> dict[str, Any]:
+    """As it is kept from before a migration until after it."""
+    return {
+        "answers": [
+            {
+                "kind": answer.query.kind,
+                "table": [answer.query.table.schema, answer.query.table.name],
+                "subject": answer.query.subject,
+                "sql": answer.query.sql,
+                "value": answer.value,
+                "milliseconds": answer.milliseconds,
+            }
+            for answer in measured.answers
+        ],
+        "traffic": [
+            [table.schema, table.name, traffic.inserted, traffic.updated, traffic.deleted]
+            for table, traffic in measured.traffic.items()
+        ],
+    }
+
+
+def from_json(raw: Mapping[str, Any]) -> Measured:
+    """What `to_json` wrote."""
+    return Measured(
+        answers=tuple(
+            Answer(
+                query=Query(
+                    kind=each["kind"],
+                    table=RelationName(schema=each["table"][0], name=each["table"][1]),
+                    subject=each["subject"],
+                    sql=each["sql"],
+                ),
+                value=each["value"],
+                milliseconds=each["milliseconds"],
+            )
+            for each in raw["answers"]
+        ),
+        traffic={
+            RelationName(schema=each[0], name=each[1]): Traffic(
+                inserted=each[2], updated=each[3], deleted=each[4]
+            )
+            for each in raw["traffic"]
+        },
+    )

@@ -1,0 +1,223 @@
+"""The application's own statements, as `pg_stat_statements` shows them: do they still plan?
+
+Statements that touch a plan's tables are asked of the planner before and after: one that no
+longer plans is broken; one that used an index and now reads a whole table has lost it. Their
+mean times are compared from counters, so that only calls since the migration count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from workorders.migration.connections import Target
+from workorders.migration.errors import Unreadable
+from workorders.migration.names import RelationName
+from workorders.migration.sql import tree
+
+#: EXPLAIN (GENERIC_PLAN), which plans a statement with its parameters left open.
+_GENERIC_PLAN_SINCE = 160000
+
+#: The most called ones; the rest of a large application's statements hardly matter.
+_MOST_STATEMENTS = 200
+
+#: Fewer calls say little about a mean.
+_FEWEST_CALLS = 10
+
+_DML = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One normalised statement of the application, with what it has cost."""
+
+    query_id: int
+    text: str
+    calls: int
+    total_ms: float
+
+    @property
+    def mean_ms(self) -> float:
+        """Milliseconds a call, over all of them."""
+        return self.total_ms / max(self.calls, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What the planner makes of a statement."""
+
+    #: None where it plans; else the SQLSTATE.
+    sqlstate: str | None
+    indexes: tuple[str, ...] = ()
+    #: Tables that are read from end to end.
+    whole_tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """The statements that touch certain tables, and how each is planned, at one time."""
+
+    statements: tuple[Statement, ...]
+    plans: Mapping[int, Planned]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What became of the workload."""
+
+    #: How many statements were looked at.
+    statements: int
+    #: Texts of those that planned before and do not now.
+    broken: tuple[str, ...]
+    #: Those that used an index of a touched table and now read it from end to end.
+    lost_index: tuple[str, ...]
+    #: Those whose mean exceeds the limit, with the factor in words.
+    slower: tuple[str, ...]
+    #: Statements with enough calls since to compare their means.
+    compared: int
+
+
+def read(target: Target, tables: Collection[RelationName]) -> Workload | None:
+    """The workload of these tables now. None where `pg_stat_statements` cannot be read, or before 16."""
+    if target.info.server_version < _GENERIC_PLAN_SINCE:
+        return None
+    found = _statements(target)
+    if found is None:
+        return None
+    names = {table.name for table in tables}
+    touching = tuple(each for each in found if _touches(each.text, names))
+    return Workload(
+        statements=touching, plans={each.query_id: _planned(target, each.text) for each in touching}
+    )
+
+
+def judge(before: Workload, after: Workload, *, slower_than: float) -> Judgement:
+    """Compares two readings. `slower_than` is the factor over the former mean that is too much."""
+    now = {each.query_id: each for each in after.statements}
+    broken, lost, slower = [], [], []
+    compared = 0
+    for each in before.statements:
+        was, is_now = before.plans[each.query_id], after.plans.get(each.query_id)
+        if is_now is None or was.sqlstate is not None:
+            continue
+        if is_now.sqlstate is not None:
+            broken.append(f"{each.text} (SQLSTATE {is_now.sqlstate})")
+            continue
+        if was.indexes and set(is_now.whole_tables) - set(was.whole_tables):
+            lost.append(each.text)
+        later = now[each.query_id]
+        calls = later.calls - each.calls
+        if calls >= _FEWEST_CALLS and each.calls >= _FEWEST_CALLS:
+            compared += 1
+            mean = (later.total_ms - each.total_ms) / calls
+            if mean > each.mean_ms * slower_than:
+                slower.append(f"{each.text} ({each.mean_ms:.2f} ms before, {mean:.2f} ms now)")
+    return Judgement(
+        statements=len(before.statements),
+        broken=tuple(broken),
+        lost_index=tuple(lost),
+        slower=tuple(slower),
+        compared=compared,
+    )
+
+
+def _statements(target: Target) -> tuple[Statement, ...] | None:
+    try:
+        with target.transaction():
+            schema = target.execute(
+                "SELECT n.nspname FROM pg_catalog.pg_extension e"
+                " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
+                " WHERE e.extname = 'pg_stat_statements'"
+            ).fetchone()
+            if schema is None:
+                return None
+            rows = target.execute(
+                sql.SQL(
+                    "SELECT queryid, query, sum(calls)::bigint, sum(total_exec_time) FROM {} WHERE queryid"
+                    " IS NOT NULL AND dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname ="
+                    " pg_catalog.current_database()) GROUP BY queryid, query ORDER BY sum(calls) DESC"
+                ).format(sql.Identifier(schema[0], "pg_stat_statements"))
+            ).fetchall()
+    except psycopg.Error:
+        return None
+    if any(row[1] == "<insufficient privilege>" for row in rows):
+        return None
+    found = [Statement(query_id=row[0], text=row[1], calls=row[2], total_ms=row[3]) for row in rows]
+    return tuple(each for each in found if "lockkeeper" not in each.text)[:_MOST_STATEMENTS]
+
+
+def _touches(text: str, names: set[str]) -> bool:
+    try:
+        parsed = tree.statements(text)
+    except Unreadable:
+        return False
+    return any(
+        found.kind == "RangeVar" and found.node.get("relname") in names
+        for raw in parsed
+        if raw.kind in _DML
+        for found in _ranges(raw.kind, raw.node)
+    )
+
+
+def _ranges(kind: str, node: tree.Node) -> list[tree.RawNode]:
+    """Every RangeVar, those of INSERT, UPDATE and DELETE included, which stand without their type."""
+    found = list(tree.walk({kind: node}))
+    relation = node.get("relation")
+    return [*found, *([tree.RawNode(kind="RangeVar", node=relation)] if relation else [])]
+
+
+def _planned(target: Target, text: str) -> Planned:
+    try:
+        with target.transaction(force_rollback=True):
+            target.execute("SET TRANSACTION READ ONLY")
+            target.execute("SELECT pg_catalog.set_config('statement_timeout', '2s', true)")
+            target.execute("SELECT pg_catalog.set_config('lock_timeout', '200ms', true)")
+            # The text is the application's own, as the server normalised it, and EXPLAIN runs nothing.
+            row = target.execute(sql.SQL(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}")).fetchone()
+    except psycopg.Error as error:
+        return Planned(sqlstate=error.sqlstate or "none")
+    assert row is not None
+    raw = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    indexes: list[str] = []
+    whole: list[str] = []
+    _collect(raw[0]["Plan"], indexes, whole)
+    return Planned(sqlstate=None, indexes=tuple(sorted(set(indexes))), whole_tables=tuple(sorted(set(whole))))
+
+
+def _collect(node: Mapping[str, Any], indexes: list[str], whole: list[str]) -> None:
+    if "Index Name" in node:
+        indexes.append(str(node["Index Name"]))
+    if node.get("Node Type") == "Seq Scan":
+        whole.append(str(node.get("Relation Name")))
+    for child in node.get("Plans", []):
+        _collect(child, indexes, whole)
+
+
+def to_json(workload: Workload) -> dict[str, Any]:
+    """As it is kept from before a migration until after it."""
+    return {
+        "statements": [[s.query_id, s.text, s.calls, s.total_ms] for s in workload.statements],
+        "plans": [
+            [query_id, plan.sqlstate, list(plan.indexes), list(plan.whole_tables)]
+            for query_id, plan in workload.plans.items()
+        ],
+    }
+
+
+def from_json(raw: Mapping[str, Any]) -> Workload:
+    """What `to_json` wrote."""
+    return Workload(
+        statements=tuple(
+            Statement(query_id=each[0], text=each[1], calls=each[2], total_ms=each[3])
+            for each in raw["statements"]
+        ),
+        plans={
+            each[0]: Planned(sqlstate=each[1], indexes=tuple(each[2]), whole_tables=tuple(each[3]))
+            for each in raw["plans"]
+        },
+    )
