@@ -19,7 +19,7 @@ from bot.gather import gather
 from bot.github import event as events
 from bot.github.outbox import Outbox
 from bot.github.posting import post
-from bot.perform import Decided, perform, settle
+from bot.perform import WORKING, Decided, perform, settle
 from bot.services import Services
 from bot.store import deliveries, orders
 from bot.store.deliveries import Delivery
@@ -37,19 +37,6 @@ LONGEST_WAIT = timedelta(days=3)
 _LONGEST_PAUSE_SECONDS = 300.0
 #: A sending job ends after so long, that others get its place; the sweep goes on.
 _SENDING_SECONDS = 30.0
-
-#: What the worker looks at by itself, although nothing was asked for.
-_LOOKED_AT = frozenset(
-    {
-        State.ANALYSING,
-        State.PREPARING,
-        State.REVIEWING,
-        State.APPROVED,
-        State.EXECUTING,
-        State.VALIDATING,
-        State.ROLLING_BACK,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,9 +205,9 @@ class Runner:
     def _look_again_seconds(self, order: Order, *, waits: bool) -> float | None:
         if self._services.conductor_of(order.definition) is None:
             return None
-        if waits or order.state in _LOOKED_AT:
-            return self._pace.look_again_seconds
-        return self._pace.soak_look_seconds if order.state is State.SOAKING else None
+        if order.state is State.SOAKING and not waits:
+            return self._pace.soak_look_seconds
+        return self._pace.look_again_seconds if waits or order.state in WORKING else None
 
     def _escalate(self, order_id: int, reference: str) -> None:
         """The order is moved to where people decide, and they are told; it is not tried again unasked."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -59,15 +59,16 @@ class Services:
         """Opens ours, the embedded one with its schema if no `DATABASE_URL` is set.
 
         Raises `Refused` where the schema of a `DATABASE_URL` is not the newest, and what the
-        vault raises where its key cannot be had.
+        vault raises where its key cannot be had, `Blocked` where ours cannot be reached.
         """
         with ExitStack() as resources:
             vault = open_vault(settings)
             dsn = _open_ours(settings, resources)
-            if settings.database_url is None:
-                schema.migrate(dsn)
-            else:
-                schema.check(dsn)
+            with _reached():
+                if settings.database_url is None:
+                    schema.migrate(dsn)
+                else:
+                    schema.check(dsn)
             pool = Pool(dsn, size=settings.pace.commands_at_once + settings.pace.orders_at_once + 6)
             resources.callback(pool.close)
             return cls(
@@ -154,7 +155,7 @@ class Services:
 
 def migrate(settings: Settings) -> tuple[str, ...]:
     """Brings the schema of ours up to date; gives the names of the files applied."""
-    with ExitStack() as resources:
+    with ExitStack() as resources, _reached():
         return schema.migrate(_open_ours(settings, resources))
 
 
@@ -163,6 +164,18 @@ def open_vault(settings: Settings) -> Vault:
     if settings.keys is not None:
         return Vault.from_text(settings.keys, "LOCKKEEPER_KEY")
     return Vault.from_file(settings.home / "key")
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        # libpq's message names host and user; the log may have it, a sentence for anybody may not.
+        raise Blocked(
+            f"Lockkeeper's own database cannot be reached ({error.sqlstate or 'no connection'}).",
+            "Check DATABASE_URL, and that the server runs.",
+        ) from error
 
 
 def _open_ours(settings: Settings, resources: ExitStack) -> str:

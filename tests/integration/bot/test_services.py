@@ -32,6 +32,15 @@ def test_a_database_without_our_schema_is_refused_until_it_is_migrated(
         assert ours.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_database_that_is_not_there_is_waited_for_without_showing_its_password(settings: Settings) -> None:
+    gone = replace(settings, database_url="postgresql://u:hunter2@127.0.0.1:9/ours")
+
+    with pytest.raises(Blocked, match="DATABASE_URL") as raised:
+        Services.open(gone)
+
+    assert "hunter2" not in str(raised.value)
+
+
 def test_without_a_database_url_ours_is_embedded_and_has_its_schema(settings: Settings) -> None:
     embedded = replace(settings, database_url=None)
 
