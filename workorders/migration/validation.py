@@ -114,8 +114,8 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
                     kind="checksum",
                     table=name,
                     subject=", ".join(kept),
-                    sql=f"SELECT /* lockkeeper */ coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
-                    f" FROM {name.sql}",
+                    sql="SELECT /* lockkeeper */ coalesce(sum("
+                    f"pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint FROM {name.sql}",
                 )
             )
         found += _relationships(table, {column for owner, column in changed if owner == name})

@@ -59,6 +59,8 @@ class Rehearsal:
     #: `server_version_num` of the shadow.
     server_version: int
     seconds: float
+    #: By statement, the tables that its triggers were seen to write: needed to make the same plan again.
+    also_written: Mapping[int, tuple[RelationName, ...]]
     #: Why it is refused; empty where every proof holds.
     problems: tuple[Problem, ...] = ()
 
@@ -127,6 +129,7 @@ def rehearse(
         sample=taken,
         server_version=version,
         seconds=time.monotonic() - began,
+        also_written=also_written,
         problems=(*found.problems, *_failures(found.proofs)),
     )
 

@@ -1,0 +1,283 @@
+"""automation, worker 2: scripts, rehearsal, execution and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workorders.migration import impact
+from workorders.migration.connections import Target
+from workorders.migration.executor import Outcome
+from workorders.migration.impact import Estimate
+from workorders.migration.monitor import Watched
+from workorders.migration.plan import Plan
+from workorders.migration.rehearsal import proofs
+from workorders.migration.rehearsal.proofs import Rehearsal
+from workorders.migration.rehearsal.shadow import ShadowServer
+from workorders.migration.validation import Measured
+from workorders.report import Answers, Block, Finding, Folded, Grid, Paragraph, Report, Section, named
+from workorders.roles import words
+from workorders.roles.brief import Brief, Found, phase_answers
+from workorders.roles.data_science import scripts
+
+ROLE = "automation"
+
+_NOT_YET = Found(finding=Finding.OPEN, found="Not before it is approved.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What the second phase found before the approval."""
+
+    report: Report
+    rehearsal: Rehearsal
+    estimates: tuple[Estimate, ...]
+
+
+def prepare(
+    target: Target,
+    dsn: str,
+    brief: Brief,
+    policy: str,
+    server: ShadowServer,
+    binaries: Path,
+    measured: Measured,
+) -> Preparation:
+    """Phase 2 until the approval: scripts and rehearsal. Changes nothing in the target.
+
+    Raises Unreadable, Refused and Blocked as `rehearse` does.
+    """
+    rehearsal = proofs.rehearse(target, dsn, brief.order.sql, server, binaries, policy=policy)
+    estimates = impact.estimates(rehearsal.prepared.plan, measured, proofs.measured(rehearsal))
+    return Preparation(
+        report=_prepared_report(brief, rehearsal, estimates), rehearsal=rehearsal, estimates=estimates
+    )
+
+
+def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estimate, ...]) -> Report:
+    plan = rehearsal.prepared.plan
+    alone = [step for step in plan.steps if not step.action.is_transactional]
+    sampled = sum(rehearsal.sample.rows.values())
+    failed = [proof.name for proof in rehearsal.proofs if not proof.holds]
+    reversal = next((proof for proof in rehearsal.proofs if proof.name == "reversal"), None)
+    losses = tuple(dict.fromkeys(step.loses for step in plan.steps if step.loses))
+    found = (
+        Found(
+            finding=Finding.HOLDS,
+            found=f"{words.count(len(plan.steps), 'step')}, {len(plan.steps) - len(alone)} of them in a"
+            " transaction of their own"
+            + (f"; {len(alone)} cannot be in one (CONCURRENTLY) and are journalled." if alone else "."),
+            evidence=f"Rehearsed in {rehearsal.seconds:.1f} s on a copy with {sampled:,} sample rows.",
+        ),
+        Found(
+            finding=Finding.OPEN if reversal is None else Finding.HOLDS if reversal.holds else Finding.FAILS,
+            found=f"{sum(len(step.undo) for step in plan.steps)} actions lead back,"
+            f" {'instantly' if plan.is_undone_instantly else 'online, as long as rebuilding takes'}."
+            + (f" {'; '.join(losses).capitalize()}." if losses else ""),
+            evidence="The proof of reversal." if reversal else "No proof was reached.",
+        ),
+        Found(
+            finding=Finding.NOTE,
+            found="Sessions that wait for the migration, and errors, are watched ten times a second; the"
+            " supervisors are told in this issue.",
+            evidence=f"A stall budget of {brief.policy.stall_budget_ms if brief.policy else 100} ms.",
+        ),
+        _NOT_YET,
+        _NOT_YET,
+        _NOT_YET,
+    )
+    sections = [
+        Section(
+            title="What was asked, and what was found",
+            blocks=(Answers(answers=phase_answers(brief, 2, found)),),
+        ),
+        Section(title="The proofs", blocks=_proofs(rehearsal)),
+    ]
+    if rehearsal.problems:
+        sections.append(Section(title="What stands in the way", blocks=(words.problems(rehearsal.problems),)))
+    sections.append(
+        Section(title="The steps", blocks=(_steps(plan, rehearsal, estimates), *scripts(rehearsal.prepared)))
+    )
+    return Report(
+        role=ROLE,
+        title="Scripts and rehearsal",
+        summary=(
+            "The plan gives what the plain SQL gives, and its rollback gives back what there was: both were"
+            " tried on a copy of the target."
+            if rehearsal.holds
+            else f"The plan is not offered for approval: {', '.join(failed) or 'the rehearsal'} failed."
+        ),
+        finding=Finding.HOLDS if rehearsal.holds else Finding.FAILS,
+        sections=tuple(sections),
+    )
+
+
+def _proofs(rehearsal: Rehearsal) -> tuple[Block, ...]:
+    rows = tuple(
+        (
+            proof.name,
+            proof.claim,
+            "holds" if proof.holds else "fails",
+            "; ".join(map(named, proof.differences)),
+        )
+        for proof in rehearsal.proofs
+    )
+    blocks: list[Block] = (
+        [Grid(header=("Proof", "Claim", "Result", "Differences"), rows=rows)] if rows else []
+    )
+    sample = rehearsal.sample
+    if sample.made_up:
+        blocks.append(
+            Paragraph(text=f"Empty in the target, tried with made-up rows: {words.names(sample.made_up)}.")
+        )
+    if sample.empty:
+        blocks.append(
+            Paragraph(
+                text="Tried without any rows, so that the proof is of the schema only:"
+                f" {words.names(sample.empty)}."
+            )
+        )
+    return tuple(blocks)
+
+
+def _steps(plan: Plan, rehearsal: Rehearsal, estimates: tuple[Estimate, ...]) -> Grid:
+    measured = proofs.measured(rehearsal)
+    return Grid(
+        header=("Step", "Locks", "In rehearsal", "Expected", "Because", "Way back"),
+        rows=tuple(
+            (
+                named(step.action.title),
+                words.locks(step.action.locks),
+                words.duration(measured[number]) if number in measured else "not reached",
+                words.interval(estimates[number]),
+                estimates[number].because,
+                "instant" if step.is_undone_instantly else "online",
+            )
+            for number, step in enumerate(plan.steps)
+        ),
+    )
+
+
+def executed(
+    brief: Brief, outcome: Outcome, watched: Watched, milliseconds: float, log: tuple[tuple[str, float], ...]
+) -> Report:
+    """The report on an execution that ended well."""
+    found = (
+        Found(finding=Finding.HOLDS, found="As rehearsed.", evidence=f"Run {named(outcome.run)}."),
+        Found(
+            finding=Finding.HOLDS, found="Ready until it is purged.", evidence="The journal in the target."
+        ),
+        _watching(brief, watched),
+        Found(
+            finding=Finding.HOLDS,
+            found=f"{words.count(len(log), 'step')} ran in {words.duration(milliseconds)}.",
+            evidence=f"Run {named(outcome.run)}, state {outcome.state}.",
+        ),
+        Found(
+            finding=Finding.HOLDS,
+            found="Each step's time stands below.",
+            evidence="lockkeeper.journal in the target.",
+        ),
+        Found(
+            finding=Finding.HOLDS,
+            found="Executed without an error."
+            + (
+                f" {outcome.failed_lock_tries} tries for a lock were given up in time."
+                if outcome.failed_lock_tries
+                else ""
+            ),
+            evidence="This report.",
+        ),
+    )
+    return Report(
+        role=ROLE,
+        title="Execution",
+        summary=f"Executed in {words.duration(milliseconds)}. {_stall(watched)}",
+        finding=Finding.HOLDS,
+        sections=(
+            Section(
+                title="What was asked, and what was found",
+                blocks=(Answers(answers=phase_answers(brief, 2, found)),),
+            ),
+            Section(title="The log", blocks=(_log(log),)),
+        ),
+    )
+
+
+def _watching(brief: Brief, watched: Watched) -> Found:
+    budget = brief.policy.stall_budget_ms if brief.policy else 100
+    if not watched.samples:
+        return Found(finding=Finding.OPEN, found="Nobody watched.", evidence="No look succeeded.")
+    return Found(
+        finding=Finding.HOLDS if watched.longest_stall_ms <= budget and not watched.errors else Finding.FAILS,
+        found=_stall(watched),
+        evidence=f"{watched.samples} looks, {watched.errors} of them failed; budget {budget} ms.",
+    )
+
+
+def _stall(watched: Watched) -> str:
+    if not watched.samples:
+        return "Nobody watched for waiting sessions."
+    if not watched.most_blocked:
+        return f"No session was seen waiting in {words.count(watched.samples, 'look')}."
+    return (
+        f"At most {words.count(watched.most_blocked, 'session')} waited at once, the longest for"
+        f" {words.duration(watched.longest_stall_ms)}."
+    )
+
+
+def _log(log: tuple[tuple[str, float], ...]) -> Grid:
+    return Grid(
+        header=("Step", "Time"),
+        rows=tuple((named(title), words.duration(milliseconds)) for title, milliseconds in log),
+    )
+
+
+def rolled_back(outcome: Outcome, milliseconds: float, log: tuple[tuple[str, float], ...]) -> Report:
+    """The report on a rollback that ended well."""
+    left = tuple(
+        Paragraph(
+            text=f"{words.count(each.rows, 'row')} were written since and keep what was written:"
+            f" {named(each.title)}. Their former values are kept in the target until the purge."
+        )
+        for each in outcome.left
+    )
+    return Report(
+        role=ROLE,
+        title="Rollback",
+        summary=f"Rolled back in {words.duration(milliseconds)}: the schema is as it was, and rows written"
+        " since are kept.",
+        finding=Finding.HOLDS,
+        sections=(
+            Section(title="The log", blocks=(*left, Folded(title="Each action", blocks=(_log(log),)))),
+        ),
+    )
+
+
+def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
+    """What the review and the execution need of the rehearsal, as JSON values."""
+    plan = rehearsal.prepared.plan
+    return {
+        "run": plan.run,
+        "digest": plan.digest,
+        "holds": rehearsal.holds,
+        "also_written": {
+            str(statement): [[name.schema, name.name] for name in names]
+            for statement, names in rehearsal.also_written.items()
+        },
+        "proofs": [
+            {
+                "name": proof.name,
+                "claim": proof.claim,
+                "holds": proof.holds,
+                "differences": list(proof.differences),
+            }
+            for proof in rehearsal.proofs
+        ],
+        "milliseconds": {str(timed.step): timed.milliseconds for timed in rehearsal.timings},
+        "undo_milliseconds": sum(timed.milliseconds for timed in rehearsal.undo_timings),
+        "sampled_rows": sum(rehearsal.sample.rows.values()),
+        "server_version": rehearsal.server_version,
+        "seconds": rehearsal.seconds,
+    }
