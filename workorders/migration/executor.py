@@ -260,6 +260,11 @@ class Executor:
             try:
                 milliseconds = self._survive(stop, decision)
             except psycopg.Error as error:
+                if self._target.closed:
+                    raise Blocked(
+                        f"The connection to the target was lost in {stop.action.title!r}.",
+                        "The run goes on from its journal once the target can be reached.",
+                    ) from error
                 sqlstate = error.sqlstate or "none"
                 journal.set_state(self._target, run.name, "failed", f"{stop.action.title}: {sqlstate}")
                 raise Failed(stop.action.title, sqlstate, str(error)) from error

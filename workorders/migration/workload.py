@@ -96,8 +96,14 @@ def read(target: Target, tables: Collection[RelationName]) -> Workload | None:
     )
 
 
-def judge(before: Workload, after: Workload, *, slower_than: float) -> Judgement:
-    """Compares two readings. `slower_than` is the factor over the former mean that is too much."""
+def judge(before: Workload, start: Workload, after: Workload, *, slower_than: float) -> Judgement:
+    """Compares readings from before a migration, from the start of a look at it, and from its end.
+
+    Plans are compared between the first and the last, times between the first and what was
+    called from `start` to the last. `slower_than` is the factor over the former mean that is
+    too much.
+    """
+    begun = {each.query_id: each for each in start.statements}
     now = {each.query_id: each for each in after.statements}
     broken, lost, slower = [], [], []
     compared = 0
@@ -110,11 +116,11 @@ def judge(before: Workload, after: Workload, *, slower_than: float) -> Judgement
             continue
         if was.indexes and set(is_now.whole_tables) - set(was.whole_tables):
             lost.append(each.text)
-        later = now[each.query_id]
-        calls = later.calls - each.calls
+        later, first = now[each.query_id], begun.get(each.query_id, each)
+        calls = later.calls - first.calls
         if calls >= _FEWEST_CALLS and each.calls >= _FEWEST_CALLS:
             compared += 1
-            mean = (later.total_ms - each.total_ms) / calls
+            mean = (later.total_ms - first.total_ms) / calls
             if mean > each.mean_ms * slower_than:
                 slower.append(f"{each.text} ({each.mean_ms:.2f} ms before, {mean:.2f} ms now)")
     return Judgement(

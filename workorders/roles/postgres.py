@@ -323,6 +323,7 @@ def validated(
     open_ones = [each for each in ticked if not each.holds]
     lines = [each.text for each in ticked]
     wrong = [each for each in evidence.comparisons if each.agrees is False]
+    approvers = ", ".join(named(each.person.login) for each in brief.order.approvals) or "nobody"
     found = (
         Found(finding=Finding.NOTE, found="As reviewed."),
         Found(finding=Finding.HOLDS, found="As reviewed, and executed without an error."),
@@ -330,7 +331,7 @@ def validated(
         Found(finding=Finding.HOLDS, found="As reviewed."),
         Found(
             finding=Finding.HOLDS,
-            found=f"Approved by {', '.join(named(a.person.login) for a in brief.order.approvals) or 'nobody'}.",
+            found=f"Approved by {approvers}.",
         ),
         _integrity(evidence.comparisons),
         Found(finding=Finding.NOTE, found="This report."),

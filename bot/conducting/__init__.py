@@ -1,0 +1,1 @@
+"""Leading orders through their phases: each state's work, and what follows from it."""

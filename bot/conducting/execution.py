@@ -1,0 +1,251 @@
+"""The part of an order's life in which its target is changed: forth, looked at, and back."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import Any
+
+from bot.conducting.closing import Closing
+from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, WORKLOAD, Desk
+from bot.conducting.progress import LivingComment, Stopping
+from bot.errors import Blocked, LockkeeperError, Refused
+from bot.perform import Decided, perform
+from bot.store import orders
+from workorders.intents import SetCriteria
+from workorders.lifecycle import Event
+from workorders.migration import journal, sessions, validation, workload
+from workorders.migration.connections import Target
+from workorders.migration.errors import Failed
+from workorders.migration.executor import Executor, Outcome
+from workorders.migration.limits import Limits
+from workorders.migration.monitor import Monitor
+from workorders.migration.plan import Plan
+from workorders.migration.settle import Decision
+from workorders.migration.validation import Measured
+from workorders.migration.workload import Judgement
+from workorders.policy import Limits as PolicyLimits
+from workorders.report import Finding
+from workorders.roles import automation, conductor, postgres
+from workorders.roles.postgres import Evidence
+
+#: How long the application is watched for calls after an execution, at most.
+_CALLS_SECONDS = 8.0
+
+
+class Execution:
+    """One order's run in its target."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._services = desk.services
+        self._run = str((desk.kept(REHEARSAL) or {}).get("run", ""))
+        rules = desk.rules
+        self._limits = Limits(stall_budget_ms=rules.stall_budget_ms) if rules else Limits()
+
+    def execute(self) -> None:
+        """Runs the approved plan, or goes on where another worker stopped."""
+        desk = self._desk
+        with self._services.pool.transaction() as ours:
+            orders.set_run(ours, desk.order.id, self._run)
+        try:
+            plan = self._plan_to_begin()
+        except Refused as error:
+            self._fail(error)
+            return
+        comment = LivingComment(self._services, desk.order, self._run, "Execution")
+        with (
+            Monitor(desk.dsn, self._run, stall_budget_ms=self._limits.stall_budget_ms) as monitor,
+            Executor(
+                desk.dsn,
+                self._run,
+                self._limits,
+                control=Stopping(self._services.stopping),
+                progress=comment,
+            ) as executor,
+        ):
+            try:
+                outcome = executor.go_on() if plan is None else executor.execute(plan)
+            except (Failed, Blocked, Refused) as error:
+                if self._services.stopping.is_set() or not self._is_reachable():
+                    raise
+                comment.say("Stopped: see the escalation below.", Finding.FAILS)
+                self._fail(error)
+                return
+        watched = monitor.seen()
+        log = tuple(comment.log)
+        report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log)
+        comment.say("Every step is done.", Finding.HOLDS)
+        desk.keep(
+            OUTCOME,
+            {
+                "milliseconds": sum(milliseconds for _, milliseconds in log),
+                "longest_stall_ms": watched.longest_stall_ms,
+                "samples": watched.samples,
+                "failed_lock_tries": outcome.failed_lock_tries,
+            },
+        )
+        desk.move(
+            Event.EXECUTED,
+            desk.said("execution", report),
+            detail={"run": self._run, "milliseconds": comment.milliseconds},
+        )
+
+    def _plan_to_begin(self) -> Plan | None:
+        """The approved plan, checked once more; None where the run has been begun already.
+
+        Measures what the validation compares with, before the first change. Raises Refused
+        where the target is no longer what was approved.
+        """
+        desk = self._desk
+        with desk.target() as target:
+            if _stored(target, self._run) is not None:
+                return None
+            prepared = desk.prepared(target)
+            if prepared.plan.digest != desk.order.digest:
+                raise Refused.because(
+                    "The target has changed since the approval: another plan would be run.",
+                    "Nothing was changed. Comment /wo revise with the same SQL to have it rehearsed again.",
+                )
+            queries = validation.queries(prepared.plan, prepared.catalog)
+            desk.keep(BEFORE, validation.to_json(validation.measure(target, queries)))
+            found = workload.read(target, prepared.plan.tables)
+            desk.keep(WORKLOAD, {} if found is None else workload.to_json(found))
+        return prepared.plan
+
+    def _is_reachable(self) -> bool:
+        """Whether the target answers; if not, the run waits rather than counting as failed."""
+        try:
+            with closing(sessions.connect(self._desk.dsn)):
+                return True
+        except Blocked:
+            return False
+
+    def _fail(self, error: LockkeeperError) -> None:
+        """After the first change: rolled back at once, uncommanded."""
+        desk = self._desk
+        escalation = conductor.judge(error, is_changed=True)
+        report = conductor.escalated(desk.brief(), automation.ROLE, escalation, desk.mentions)
+        desk.move(
+            Event.STEP_FAILED,
+            desk.said("failure", report),
+            detail={"root_cause": escalation.root_cause, "verdict": escalation.verdict.value},
+        )
+
+    def validate(self) -> None:
+        """Asks the validation queries again, looks at the workload, and ticks criteria."""
+        desk = self._desk
+        kept = desk.kept(BEFORE)
+        before = Measured(answers=(), traffic={}) if kept is None else validation.from_json(kept)
+        with desk.target() as target:
+            comparisons = validation.validate(target, before)
+            judged = self._judged(target)
+        rehearsed = desk.kept(REHEARSAL) or {}
+        proofs = {proof["name"]: proof["holds"] for proof in rehearsed.get("proofs", ())}
+        evidence = Evidence(
+            run=self._run,
+            is_executed=True,
+            comparisons=comparisons,
+            reversal_holds=bool(proofs.get("reversal")),
+            workload=judged,
+            slower_than=self._slower_than,
+        )
+        ticked = postgres.criteria(desk.order.criteria, evidence)
+        report = postgres.validated(desk.brief(), evidence, ticked, desk.mentions)
+        criteria = SetCriteria(order_id=desk.order.id, criteria=ticked)
+        is_wrong = any(each.agrees is False for each in comparisons)
+        desk.move(
+            Event.STEP_FAILED if is_wrong else Event.VALIDATED,
+            criteria,
+            desk.said("validation", report),
+            detail={"criteria": sum(each.holds for each in ticked)},
+        )
+
+    @property
+    def _slower_than(self) -> float:
+        rules = self._desk.rules
+        return (rules.limits if rules else PolicyLimits()).slower_than
+
+    def _judged(self, target: Target) -> Judgement | None:
+        """The workload now against the one before. Only calls from now on count for times."""
+        kept = self._desk.kept(WORKLOAD)
+        if not kept:
+            return None
+        before = workload.from_json(kept)
+        tables = validation_tables(self._desk)
+        start = workload.read(target, tables)
+        deadline = time.monotonic() + _CALLS_SECONDS
+        while start is not None:
+            now = workload.read(target, tables)
+            if now is None:
+                break
+            judged = workload.judge(before, start, now, slower_than=self._slower_than)
+            if judged.compared >= judged.statements or time.monotonic() > deadline:
+                return judged
+            time.sleep(0.5)
+        return None
+
+    def roll_back(self) -> None:
+        """Undoes the run from wherever it stands."""
+        desk = self._desk
+        with desk.target() as target:
+            stored = _stored(target, self._run)
+        if stored is None:
+            desk.move(Event.ROLLED_BACK, detail={"run": self._run, "changed": "nothing"})
+            return
+        comment = LivingComment(self._services, desk.order, self._run, "Rollback")
+        with Executor(
+            desk.dsn,
+            self._run,
+            self._limits,
+            control=Stopping(self._services.stopping),
+            progress=comment,
+        ) as executor:
+            try:
+                outcome = executor.roll_back(Decision())
+            except (Failed, Blocked, Refused) as error:
+                if self._services.stopping.is_set() or not self._is_reachable():
+                    raise
+                self._stay(stored.state, error)
+                return
+        self._rolled_back(outcome, comment)
+
+    def _stay(self, state: str, error: LockkeeperError) -> None:
+        """A rollback that could not be: a whole execution stands; anything else needs people."""
+        desk = self._desk
+        stands = isinstance(error, Blocked | Refused) and state in ("executed", "finished")
+        escalation = conductor.judge(error, is_changed=False)
+        report = conductor.escalated(desk.brief(), automation.ROLE, escalation, desk.mentions)
+        key = f"rollback-refused:{desk.order.version}"
+        detail = {"root_cause": escalation.root_cause}
+        desk.move(Event.STANDS if stands else Event.BROKE, desk.said(key, report), detail=detail)
+
+    def _rolled_back(self, outcome: Outcome, comment: LivingComment) -> None:
+        desk = self._desk
+        report = automation.rolled_back(outcome, comment.milliseconds, tuple(comment.log))
+        comment.say("Every step is undone.", Finding.HOLDS)
+        perform(
+            self._services,
+            Decided(intents=Closing(desk).farewell("Rolled back.", comment.milliseconds)),
+            key=f"closing:{desk.order.id}:{self._run}:rolled_back",
+        )
+        desk.move(
+            Event.ROLLED_BACK,
+            desk.said("rollback", report),
+            detail={"run": self._run, "milliseconds": comment.milliseconds},
+        )
+
+
+def validation_tables(desk: Desk) -> tuple[Any, ...]:
+    """The tables whose workload is judged: those that were measured before."""
+    kept = desk.kept(BEFORE)
+    before = Measured(answers=(), traffic={}) if kept is None else validation.from_json(kept)
+    return tuple(sorted({answer.query.table for answer in before.answers}))
+
+
+def _stored(target: Target, run: str) -> journal.Run | None:
+    """The run as the target has it; None where it was never begun there."""
+    try:
+        return journal.get_run(target, run)
+    except Refused:
+        return None

@@ -1,0 +1,180 @@
+"""Leads a database migration: what is done in each state, and which event that ends in.
+
+Every phase may be cut off at any moment and is begun again from what ours and the target
+say; its reports have keys, so that a repeated one edits the first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from bot.conducting.closing import Closing
+from bot.conducting.desk import REHEARSAL, TROUBLE, Desk
+from bot.conducting.execution import Execution
+from bot.errors import Blocked, LockkeeperError, OrderMoved, Refused, Unreadable
+from bot.gather import approvers_of
+from bot.github.errors import NotAnswered
+from bot.perform import Decided, perform
+from bot.services import Services
+from bot.shadow import workshop
+from workorders.authority import enough
+from workorders.decision import Decision
+from workorders.intents import SetReview, VoidApprovals
+from workorders.lifecycle import Event
+from workorders.migration import engine, validation
+from workorders.migration.application import must_fit
+from workorders.order import State
+from workorders.policy import Execute
+from workorders.roles import automation, conductor, data_science, postgres
+from workorders.roles.conductor import Verdict
+
+logger = logging.getLogger(__name__)
+
+
+class MigrationConductor:
+    """Leads orders of `database-migration`. Thread-safe: each call has a desk of its own."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._phases: Mapping[State, Callable[[Desk], None]] = {
+            State.ANALYSING: self._analyse,
+            State.PREPARING: self._prepare,
+            State.REVIEWING: self._review,
+            State.APPROVED: self._take_turn,
+            State.EXECUTING: lambda desk: Execution(desk).execute(),
+            State.VALIDATING: lambda desk: Execution(desk).validate(),
+            State.ROLLING_BACK: lambda desk: Execution(desk).roll_back(),
+            State.DONE: lambda desk: Closing(desk).close("Done.", is_remembered=True),
+        }
+
+    def advance(self, order_id: int) -> None:
+        """Does the work of the order's state, once. Raises as the Protocol says."""
+        desk = Desk.of(self._services, order_id)
+        phase = self._phases.get(desk.order.state)
+        if phase is None:
+            return
+        try:
+            phase(desk)
+        except (Refused, Unreadable) as error:
+            if desk.order.state not in (State.ANALYSING, State.PREPARING, State.REVIEWING, State.APPROVED):
+                raise
+            self._mend(desk, error)
+        except Blocked as blocked:
+            if not self._services.stopping.is_set() and not isinstance(blocked, OrderMoved | NotAnswered):
+                # The same text is sent once, however often it is asked again.
+                waiting = desk.told("waiting", f"Waiting: {blocked.reason} {blocked.next_move}")
+                perform(self._services, Decided(intents=(waiting,)))
+            raise
+
+    def _analyse(self, desk: Desk) -> None:
+        desk.begin_attempt()
+        with desk.target() as target:
+            first = data_science.analyse(target, desk.brief(), desk.policy_text)
+            tables = tuple(str(name) for name in first.prepared.plan.tables)
+            found = data_science.analyse(target, desk.brief(tables), desk.policy_text)
+            problems = engine.run_checks(target, found.prepared.plan)
+        if problems:
+            raise Refused(*problems)
+        desk.move(
+            Event.ANALYSED,
+            desk.said("analysis", found.report),
+            detail={"steps": len(found.prepared.plan.steps), "tables": " ".join(tables)},
+        )
+
+    def _prepare(self, desk: Desk) -> None:
+        dsn = desk.dsn
+        with workshop(self._services.settings) as shop, desk.target() as target:
+            must_fit(target, shop.server, frozenset())
+            prepared = engine.prepare(target, desk.order.sql, policy=desk.policy_text)
+            measured = validation.measure(target, validation.queries(prepared.plan, prepared.catalog))
+            found = automation.prepare(
+                target, dsn, desk.brief(), desk.policy_text, shop.server, shop.binaries, measured
+            )
+        desk.keep(REHEARSAL, automation.kept(found.rehearsal))
+        said = desk.said("preparation", found.report)
+        if not found.rehearsal.holds:
+            perform(self._services, Decided(intents=(said,)))
+            raise Refused(*found.rehearsal.problems)
+        desk.move(
+            Event.PREPARED,
+            said,
+            detail={"digest": found.rehearsal.prepared.plan.digest, "seconds": found.rehearsal.seconds},
+        )
+
+    def _review(self, desk: Desk) -> None:
+        rehearsed = desk.kept(REHEARSAL)
+        if rehearsed is None:
+            desk.move(Event.MEND, detail={"reason": "the rehearsal's result is gone"})
+            return
+        with desk.target() as target:
+            prepared = desk.prepared(target)
+        found = postgres.review(desk.brief(), prepared, rehearsed, desk.policy, desk.mentions)
+        if not found.is_sound:
+            perform(self._services, Decided(intents=(desk.said("review", found.report),)))
+            raise Refused.because(
+                "The target has changed since the rehearsal.",
+                "Comment /wo revise with the same SQL: it is analysed and rehearsed again.",
+            )
+        desk.move(
+            Event.REVIEWED,
+            SetReview(order_id=desk.order.id, digest=found.digest),
+            desk.said("review", found.report),
+            detail={"digest": found.digest},
+        )
+
+    def _take_turn(self, desk: Desk) -> None:
+        """Everything that an approval rested on is read again; only then is it begun."""
+        order = desk.order
+        decision = enough(order, desk.policy, approvers_of(self._services, order, desk.policy))
+        if decision.is_wait:
+            raise Blocked(decision.sentence, "It is asked again.")
+        if not decision.is_yes:
+            self._unapprove(desk, decision)
+            return
+        rules = desk.rules
+        if rules is not None and rules.execute is Execute.ON_COMMAND:
+            raise Blocked("The policy says execute: on-command.", "A supervisor comments /wo execute.")
+        now = datetime.now(UTC)
+        if rules is not None and rules.windows and not any(window.holds(now) for window in rules.windows):
+            opens = min(window.opens_at(now) for window in rules.windows)
+            raise Blocked("No window is open.", f"It begins at {opens:%Y-%m-%d %H:%M %Z}.")
+        with desk.target() as target:
+            prepared = desk.prepared(target)
+        if prepared.plan.digest != order.digest:
+            reason = "The target, the policy or Lockkeeper has changed since it was approved."
+            voided = VoidApprovals(order_id=order.id, reason=reason)
+            desk.move(Event.OUTDATED, voided, desk.told("outdated", reason), detail={"reason": reason})
+            return
+        accepted = {name for approval in order.approvals for name in approval.accepted}
+        missing = [name for name in prepared.plan.acceptances if name not in accepted]
+        if missing:
+            reason = f"The approval has to accept {', '.join(missing)} expressly."
+            voided = VoidApprovals(order_id=order.id, reason=reason)
+            command = f"Comment: /wo approve {order.digest[:16]} --accept {missing[0]}"
+            said = desk.told(f"unaccepted:{order.version}", f"{reason} {command}")
+            desk.move(Event.UNAPPROVED, voided, said, detail={"reason": reason})
+            return
+        desk.move(Event.TURN_CAME, detail={"digest": order.digest})
+
+    def _unapprove(self, desk: Desk, decision: Decision) -> None:
+        said = desk.told(f"unapproved:{desk.order.version}", decision.sentence)
+        desk.move(Event.UNAPPROVED, said, detail={"reason": decision.sentence})
+
+    def _mend(self, desk: Desk, error: LockkeeperError) -> None:
+        """Before the first change: back to the author, with the reason."""
+        before = str((desk.kept(TROUBLE) or {}).get("root_cause", ""))
+        escalation = conductor.judge(error, is_changed=False, failed_before=before)
+        desk.keep(TROUBLE, {"root_cause": escalation.root_cause})
+        role = {State.ANALYSING: data_science.ROLE, State.PREPARING: automation.ROLE}.get(
+            desk.order.state, postgres.ROLE
+        )
+        authors = tuple(each.login for each in desk.order.authors if not each.is_operator)
+        mentions = authors if escalation.verdict is Verdict.MEND else (*authors, *desk.mentions)
+        report = conductor.escalated(desk.brief(), role, escalation, tuple(dict.fromkeys(mentions)))
+        desk.move(
+            Event.MEND,
+            desk.said(f"escalation:{desk.order.version}", report),
+            detail={"root_cause": escalation.root_cause, "verdict": escalation.verdict.value},
+        )
