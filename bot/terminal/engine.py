@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from urllib.parse import quote
 import click
 import psycopg
 
-from bot.errors import Blocked, LockkeeperError, Problem
+from bot.errors import Blocked, Broken, LockkeeperError, Problem, new_reference
+from bot.log import configure
 from bot.settings import Settings
 from bot.shadow import workshop
 from bot.terminal import inputs, words
@@ -21,7 +23,7 @@ from bot.terminal.answer import Answer, Status, Trouble, of_error, status_of, tr
 from bot.terminal.voice import Voice
 from workorders.migration import application, engine, sessions, validation
 from workorders.migration import impact as impacts
-from workorders.migration.application import OTHER_MAJOR, Application, Execution, Proposal, Terms
+from workorders.migration.application import OTHER_MAJOR, Application, Execution, Interrupted, Proposal, Terms
 from workorders.migration.catalog import fingerprint as fingerprints
 from workorders.migration.connections import Target
 from workorders.migration.errors import Failed
@@ -30,6 +32,8 @@ from workorders.migration.limits import Limits
 from workorders.migration.plan import POSITIONAL
 from workorders.migration.rehearsal.proofs import measured
 from workorders.migration.settle import Decision
+
+_logger = logging.getLogger(__name__)
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -252,6 +256,16 @@ def _give(database: str, as_json: bool, work: Callable[[Target, str, Voice], Ans
         )
         trouble = Trouble(problem=problem, sqlstate=error.sqlstate)
         answer = Answer(status=Status.BLOCKED, state="blocked", troubles=(trouble,))
+    except KeyboardInterrupt:
+        interrupted = "It was interrupted from the keyboard."
+        answer = of_error(
+            Interrupted(interrupted, "SELECT run, state FROM lockkeeper.runs; shows what began.")
+        )
+    except Exception:
+        reference = new_reference()
+        configure("text", "INFO")
+        _logger.exception("a command ended in a way that nobody foresaw", extra={"reference": reference})
+        answer = of_error(Broken("The command could not be ended.", reference=reference))
     voice.answer(answer)
     raise click.exceptions.Exit(answer.status)
 

@@ -15,6 +15,7 @@ import psycopg
 
 from workorders.migration import engine, journal, sessions, validation
 from workorders.migration.connections import Target
+from workorders.migration.engine import Prepared
 from workorders.migration.errors import Blocked, Failed, LockkeeperError, Refused
 from workorders.migration.executor import Control, Executor, Outcome, Progress, Timed
 from workorders.migration.journal import Run
@@ -26,7 +27,7 @@ from workorders.migration.rehearsal import proofs
 from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.rehearsal.shadow import ShadowServer
 from workorders.migration.settle import Decision
-from workorders.migration.validation import Comparison
+from workorders.migration.validation import Comparison, Measured
 
 #: To be accepted where the shadow's major version is newer than the target's.
 OTHER_MAJOR = "other-major"
@@ -127,36 +128,39 @@ class Application:
         Raises Refused, Unreadable and Blocked where nothing was changed.
         """
         with closing(sessions.connect(self.dsn)) as target:
-            self.must_be_allowed(target)
+            first = self.must_be_allowed(target)
             must_fit(target, workshop.server, self.terms.accepted)
-            proposal = self._rehearsed(target, workshop)
+            proposal = self._rehearsed(target, first.plan, workshop)
         if not proposal.rehearsal.holds or not confirm(proposal):
             return Applied(proposal=proposal)
         execution = self.execute(proposal.proven, control=control, progress=progress)
         return Applied(proposal=proposal, execution=execution)
 
-    def must_be_allowed(self, target: Target) -> None:
+    def must_be_allowed(self, target: Target) -> Prepared:
         """Raises Refused for what was not expressly allowed, and for what the target's rows break."""
         prepared = engine.prepare(target, self.text, policy=self.terms.policy)
         engine.must_be_unprivileged(prepared, allow_superuser=self.terms.allow_superuser)
         engine.must_be_accepted(prepared, self.terms.accepted)
-        problems = engine.run_checks(target, prepared.plan)
-        if problems:
-            raise Refused(*problems)
+        _must_be_kept(target, prepared.plan)
+        return prepared
 
     def rehearse(self, workshop: Workshop) -> Proposal:
-        """The proofs, whether they hold or not. Changes nothing in the target, so needs no acceptance."""
-        with closing(sessions.connect(self.dsn)) as target:
-            must_fit(target, workshop.server, {OTHER_MAJOR})
-            return self._rehearsed(target, workshop)
+        """The proofs, whether they hold or not. Changes nothing in the target, so needs no acceptance.
 
-    def _rehearsed(self, target: Target, workshop: Workshop) -> Proposal:
-        first = engine.prepare(target, self.text, policy=self.terms.policy)
+        Raises Refused, too, for what the target's rows break.
+        """
+        with closing(sessions.connect(self.dsn)) as target:
+            first = engine.prepare(target, self.text, policy=self.terms.policy)
+            _must_be_kept(target, first.plan)
+            must_fit(target, workshop.server, {OTHER_MAJOR})
+            return self._rehearsed(target, first.plan, workshop)
+
+    def _rehearsed(self, target: Target, first: Plan, workshop: Workshop) -> Proposal:
         rehearsal = proofs.rehearse(
             target, self.dsn, self.text, workshop.server, workshop.binaries, policy=self.terms.policy
         )
         return Proposal(
-            proven=Proven.of(rehearsal.prepared, first.plan),
+            proven=Proven.of(rehearsal.prepared, first),
             rehearsal=rehearsal,
             target_version=target.info.server_version,
         )
@@ -188,6 +192,8 @@ class Application:
                         outcome = executor.execute(prepared.plan)
                     except (Failed, Blocked, Refused) as error:
                         stopped_by = error
+                    except psycopg.Error as error:
+                        stopped_by = _cut_off(error)
                     except KeyboardInterrupt:
                         stopped_by = Interrupted(
                             f"{proven.run} was interrupted from the keyboard.",
@@ -199,7 +205,7 @@ class Application:
                 run=outcome.run,
                 state=outcome.state,
                 timings=outcome.timings,
-                comparisons=validation.validate(target, before),
+                comparisons=_compared(target, before),
                 watched=monitor.seen(),
             )
 
@@ -276,10 +282,10 @@ def _undone(
         undone = executor.roll_back(Decision())
     except LockkeeperError as error:
         stands_because = error
-    except psycopg.OperationalError:
-        stands_because = Blocked("The connection to the target is lost.", f"lockkeeper rollback {run}")
+    except psycopg.Error as error:
+        stands_because = _cut_off(error)
     except KeyboardInterrupt:
-        stands_because = Interrupted("The way back was interrupted, too.", f"lockkeeper rollback {run}")
+        stands_because = Interrupted("The way back was interrupted, too.", "Roll it back when it suits.")
     return Execution(
         run=run,
         state=undone.state if undone else _state_of(target, run),
@@ -288,6 +294,29 @@ def _undone(
         stands_because=stands_because,
         undone=undone,
     )
+
+
+def _cut_off(error: psycopg.Error) -> Blocked:
+    """Between two steps the server could not be asked how far the run is."""
+    return Blocked(
+        f"The connection to the target was lost (SQLSTATE {error.sqlstate or 'none'}).",
+        "Check that the server is up; what was done is in its journal.",
+    )
+
+
+def _compared(target: Target, before: Measured) -> tuple[Comparison, ...]:
+    """None where the connection was cut meanwhile: the run is executed all the same."""
+    try:
+        return validation.validate(target, before)
+    except psycopg.OperationalError:
+        return ()
+
+
+def _must_be_kept(target: Target, plan: Plan) -> None:
+    """Raises Refused for rows that break what the plan demands of them."""
+    problems = engine.run_checks(target, plan)
+    if problems:
+        raise Refused(*problems)
 
 
 def _state_of(target: Target, run: str) -> str:

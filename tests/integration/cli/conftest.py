@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,28 @@ def one() -> Query:
         return row[0] if row else None
 
     return ask
+
+
+AsRole = Callable[[str, str], str]
+
+#: Roles of the tests' server that stay there, as app_owner does.
+_ROLES = {
+    "app_chief": "SUPERUSER",
+    "app_keeper": "IN ROLE app_owner",
+}
+
+
+@pytest.fixture
+def as_role(postgres_server: Server) -> AsRole:
+    """`as_role(url, role)`: the same database for app_chief, a superuser, or for app_keeper.
+
+    The latter is an app_owner that may hold triggers still. The shadow's superuser has another name.
+    """
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as server:
+        for role, attributes in _ROLES.items():
+            # Another worker may make it at the same moment; the catalog's index then speaks first.
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                server.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{role}' {attributes}".encode())
+                if role == "app_keeper":
+                    server.execute("GRANT SET ON PARAMETER session_replication_role TO app_keeper")
+    return lambda url, role: psycopg.conninfo.make_conninfo(url, user=role, password=role)

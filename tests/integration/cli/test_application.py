@@ -9,7 +9,7 @@ import pytest
 
 from bot.settings import Settings
 from bot.shadow import workshop
-from tests.integration.cli.conftest import Query
+from tests.integration.cli.conftest import AsRole, Query
 from tests.integration.cli.schema import FAILS_ON_THE_TARGET, SCHEMA
 from workorders.migration import application
 from workorders.migration.application import Application, Proposal, Terms, Workshop
@@ -41,7 +41,7 @@ class At(Silence):
         self._word = word
         self._act = act
 
-    def began(self, title: str, number: int, total: int) -> None:
+    def began(self, title: str, number: int, total: int) -> None:  # noqa: ARG002 (a Protocol's)
         if self._word in title:
             self._act()
 
@@ -98,11 +98,10 @@ def test_script_that_was_run_meanwhile_is_refused(
 def test_tables_that_triggers_write_are_found_in_rehearsal_and_restored(
     place: Workshop,
     make_database: MakeDatabase,
-    postgres_grant: Callable[[str], None],
+    as_role: AsRole,
     one: Query,
 ) -> None:
-    url = make_database(SCHEMA + TRIGGER)
-    postgres_grant(url)
+    url = as_role(make_database(SCHEMA + TRIGGER), "app_keeper")
 
     applied = Application(dsn=url, text="UPDATE customers SET points = 0 WHERE id < 4").apply(place, agree)
     assert applied.execution is not None
@@ -113,12 +112,6 @@ def test_tables_that_triggers_write_are_found_in_rehearsal_and_restored(
     assert noted == 3
     assert one(url, "SELECT count(*) FROM history") == 0
     assert one(url, "SELECT points FROM customers WHERE id = 3") == 3
-
-
-@pytest.fixture
-def postgres_grant(superuser_dsn: Callable[[str], str], one: Query) -> Callable[[str], None]:
-    """`postgres_grant(url)`: the application's role may hold triggers still."""
-    return lambda url: one(superuser_dsn(url), "GRANT SET ON PARAMETER session_replication_role TO app_owner")
 
 
 def test_failed_run_that_needs_a_decision_stays_until_there_is_one(

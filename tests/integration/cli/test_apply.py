@@ -5,7 +5,6 @@ import pty
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from bot.embedded import Server
-from tests.integration.cli.conftest import Lockkeeper, Query
+from tests.integration.cli.conftest import AsRole, Lockkeeper, Query
 from tests.integration.cli.schema import FAILS_ON_THE_TARGET, KEYS, ROWS, SCHEMA
 from tests.processes import wait_until
 
@@ -107,20 +105,10 @@ def test_rows_that_break_the_script_refuse_it(
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")
 
 
-@pytest.fixture
-def as_superuser(postgres_server: Server) -> Iterator[Callable[[str], str]]:
-    """`as_superuser(url)`: the same database for a superuser whose name the shadow server does not have."""
-    name = f"chief_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(postgres_server.dsn(), autocommit=True) as server:
-        server.execute(f"CREATE ROLE {name} SUPERUSER LOGIN PASSWORD 'chief'".encode())
-        yield lambda url: psycopg.conninfo.make_conninfo(url, user=name, password="chief")
-        server.execute(f"ALTER ROLE {name} NOLOGIN NOSUPERUSER".encode())
-
-
 def test_superuser_has_to_be_allowed(
-    lockkeeper: Lockkeeper, make_database: MakeDatabase, as_superuser: Callable[[str], str], one: Query
+    lockkeeper: Lockkeeper, make_database: MakeDatabase, as_role: AsRole, one: Query
 ) -> None:
-    url = as_superuser(make_database(SCHEMA))
+    url = as_role(make_database(SCHEMA), "app_chief")
 
     refused = lockkeeper("apply", "-", "--database", url, "--yes", script=INDEX)
     was_changed = not one(url, NO_INDEX)
