@@ -23,6 +23,7 @@ class Entry:
 
 
 _ENGINE = "bot.terminal.engine"
+_RUNNING = "bot.terminal.running"
 
 #: In the order in which they are listed.
 COMMANDS: Mapping[str, Entry] = {
@@ -45,6 +46,20 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "fingerprint": Entry(
         module=_ENGINE, attribute="fingerprint", summary="Show the whole schema as a value and its hash."
+    ),
+    "serve": Entry(
+        module=_RUNNING, attribute="serve", summary="Answer GitHub and work on orders, until told to end."
+    ),
+    "worker": Entry(module=_RUNNING, attribute="worker", summary="Work on orders, until told to end."),
+    "migrate": Entry(
+        module=_RUNNING,
+        attribute="migrate",
+        summary="Bring the schema of Lockkeeper's own database up to date.",
+    ),
+    "database": Entry(
+        module="bot.terminal.databases",
+        attribute="database",
+        summary="Bind the databases that orders may name.",
     ),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 from procrastinate import App
 
 from bot import log, queue
+from bot.assembly import assembled
 from bot.jobs import Runner
 from bot.services import Services
 from bot.settings import Settings
@@ -34,7 +35,7 @@ def run_worker(settings: Settings, services: Services | None = None) -> None:
     log.configure(settings.log_format, settings.log_level)
     with contextlib.ExitStack() as resources:
         if services is None:
-            services = resources.enter_context(Services.open(settings))
+            services = resources.enter_context(assembled(settings))
         worker = Worker(services)
         resources.enter_context(_told_by_signals(worker.stop))
         worker.run()
