@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from bot.conducting.closing import Closing
@@ -224,6 +225,11 @@ class Execution:
         desk = self._desk
         report = automation.rolled_back(outcome, comment.milliseconds, tuple(comment.log))
         comment.say("Every step is undone.", Finding.HOLDS)
+        # What was ticked was true of a schema that is gone.
+        reopened = tuple(
+            replace(each, holds=False, evidence=f"Rolled back: {each.evidence}" if each.evidence else "")
+            for each in desk.order.criteria
+        )
         perform(
             self._services,
             Decided(intents=Closing(desk).farewell("Rolled back.", comment.milliseconds)),
@@ -231,6 +237,7 @@ class Execution:
         )
         desk.move(
             Event.ROLLED_BACK,
+            SetCriteria(order_id=desk.order.id, criteria=reopened),
             desk.said("rollback", report),
             detail={"run": self._run, "milliseconds": comment.milliseconds},
         )

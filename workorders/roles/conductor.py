@@ -96,11 +96,14 @@ def escalated(brief: Brief, role: str, escalation: Escalation, mentions: tuple[s
 def closing(brief: Brief, result: str, facts: Mapping[str, str | int | float | bool]) -> Report:
     """The one report that ends an order."""
     held = sum(criterion.holds for criterion in brief.order.criteria)
+    at_the_end = "held before it was rolled back" if "rollback_ms" in facts else "hold"
     return Report(
         role=ROLE,
         title="Closing report",
-        summary=f"{result} {held} of {len(brief.order.criteria)} criteria hold.",
-        finding=Finding.HOLDS if held == len(brief.order.criteria) else Finding.NOTE,
+        summary=f"{result} {held} of {len(brief.order.criteria)} criteria {at_the_end}.",
+        finding=Finding.HOLDS
+        if "rollback_ms" not in facts and held == len(brief.order.criteria)
+        else Finding.NOTE,
         sections=(
             Section(
                 title="Figures",
