@@ -1,1 +1,6 @@
-pytest_plugins = ["tests.plugins.postgres", "tests.plugins.sandbox"]
+pytest_plugins = [
+    "tests.plugins.postgres",
+    "tests.plugins.sandbox",
+    "tests.plugins.shadow",
+    "tests.plugins.bench",
+]

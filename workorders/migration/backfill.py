@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 from psycopg import sql
@@ -11,6 +12,8 @@ from workorders.migration.limits import Limits
 from workorders.migration.steps import Batches
 
 _FEWEST_ROWS, _MOST_ROWS = 1, 50_000
+
+_BLOCKED_PAUSE_SECONDS = 0.2
 
 
 def first_key(target: Target, batches: Batches) -> tuple[str, ...] | None:
@@ -43,6 +46,11 @@ class Pace:
         self._limits = limits
         #: How many rows the next batch has.
         self.rows = limits.batch_rows
+
+    def was_blocked(self) -> None:
+        """Somebody held a row: fewer rows at a time, after a pause in which none is held."""
+        self.rows = max(self.rows // 2, _FEWEST_ROWS)
+        time.sleep(_BLOCKED_PAUSE_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     def took(self, milliseconds: float) -> None:
         """Learns from one batch, and pauses so that others get their turn."""

@@ -44,6 +44,8 @@ def capturing(target: Target, action: Action) -> Iterator[None]:
     target.execute("SELECT pg_catalog.set_config('lockkeeper.capture', %s, true)", (action.capture,))
     before = target.execute(_GUARDS).fetchone()
     yield
+    # Deferred triggers write, too; at the commit it would be too late to see what.
+    target.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if target.execute(_GUARDS).fetchone() != before:
         raise Refused.because(
             f"{action.title}: the statement, or a trigger of it, changed the session's guards.",

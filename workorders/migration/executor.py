@@ -20,12 +20,12 @@ from workorders.migration import backfill, journal, sessions, settle
 from workorders.migration.capture import capturing
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Broken, Failed, Refused
-from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Position, Run
+from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Position, Run, TakenOver
 from workorders.migration.limits import Limits
 from workorders.migration.lockwait import LockWait
 from workorders.migration.plan import Plan
 from workorders.migration.settle import Decision
-from workorders.migration.steps import Action, Step
+from workorders.migration.steps import Action, Batches, Step
 
 #: After a cut connection, the server is tried again for this long.
 _RECONNECT_SECONDS = 60.0
@@ -192,8 +192,8 @@ class Executor:
         no decision covers it, or while a later run stands on this one.
         """
         run = journal.get_run(self._target, self._run)
-        if run.state in ("rolled_back", "purged"):
-            if run.state == "purged":
+        if run.state in ("rolled_back", "purging", "purged"):
+            if run.state != "rolled_back":
                 raise Refused.because(
                     f"{run.name} was purged: what its rollback needs is gone.",
                     "Write a migration that makes the change the other way round.",
@@ -225,11 +225,11 @@ class Executor:
         run = journal.get_run(self._target, self._run)
         if run.state == "purged":
             return Outcome(run=run.name, state=run.state)
-        if run.state not in ("executed", "finished", "rolled_back"):
+        if run.state not in ("executed", "finished", "rolled_back", "purging"):
             raise Refused.because(
                 f"{run.name} is {run.state.replace('_', ' ')}.", "Finish it or roll it back first."
             )
-        if not purge:
+        if not purge and run.state != "purging":
             state = "rolled_back" if run.state == "rolled_back" else "finished"
             journal.set_state(self._target, run.name, state)
             return Outcome(run=run.name, state=state)
@@ -240,19 +240,21 @@ class Executor:
         ]
         stops = []
         for number, step in reversed(list(enumerate(run.steps))):
-            actions = step.purge if run.state != "rolled_back" else ()
+            actions = step.purge  # after a rollback, what they drop is not there any more
             for place, action in enumerate(actions):
                 position = Position(direction="purge", step=number, action=place)
                 stops.append(_Stop(position=position, step=step, action=action))
         for place, action in enumerate(remains):
             position = Position(direction="purge", step=len(run.steps), action=place)
             stops.append(_Stop(position=position, step=run.steps[0], action=action))
-        return self._walk(run, stops, run.state, "purged", Decision())
+        return self._walk(run, stops, "purging", "purged", Decision())
 
     def _walk(
         self, run: Run, stops: list[_Stop], under_way: str, arrived: str, decision: Decision
     ) -> Outcome:
-        journal.set_state(self._target, run.name, under_way)
+        self._set_state(run, under_way)
+        # Half of a way back or of a purge must never be taken for half of the way forth.
+        stuck = "failed" if under_way == "executing" else under_way
         timings: list[Timed] = []
         for number, stop in enumerate(stops, start=1):
             self._control.checkpoint()
@@ -266,16 +268,18 @@ class Executor:
                         "The run goes on from its journal once the target can be reached.",
                     ) from error
                 sqlstate = error.sqlstate or "none"
-                journal.set_state(self._target, run.name, "failed", f"{stop.action.title}: {sqlstate}")
+                if not self._target.closed:
+                    self._set_state(run, stuck, f"{stop.action.title}: {sqlstate}")
                 raise Failed(stop.action.title, sqlstate, str(error)) from error
+            except TakenOver:
+                raise
             except (Blocked, Refused) as error:
                 if not self._target.closed:
-                    state = under_way if under_way == "rolling_back" else "failed"
-                    journal.set_state(self._target, run.name, state, str(error))
+                    self._set_state(run, stuck, str(error))
                 raise
             self._progress.ended(stop.action.title, milliseconds)
             timings.append(Timed(title=stop.action.title, step=stop.position.step, milliseconds=milliseconds))
-        journal.set_state(self._target, run.name, arrived)
+        self._set_state(run, arrived)
         return Outcome(
             run=run.name,
             state=arrived,
@@ -283,6 +287,21 @@ class Executor:
             left=tuple(self._left(stops)),
             failed_lock_tries=self._failed_tries,
         )
+
+    def _set_state(self, run: Run, state: str, problem: str = "") -> None:
+        """The run moves on, unless it is another worker's by now. Raises TakenOver."""
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        while True:
+            try:
+                with self._target.transaction():
+                    self._fence.check(self._target)
+                    journal.set_state(self._target, run.name, state, problem)
+            except psycopg.OperationalError:
+                if not self._target.closed or time.monotonic() > deadline:
+                    raise
+                self._reconnect(deadline)
+            else:
+                return
 
     def _left(self, stops: list[_Stop]) -> Iterator[LeftAsWritten]:
         for stop in stops:
@@ -338,7 +357,7 @@ class Executor:
         return self._do_alone(stop)
 
     def _do_in_transaction(self, stop: _Stop) -> float:
-        wait = LockWait(self._target, self._limits)
+        wait = LockWait(self._target, self._limits, alive=lambda: self._fence.renew(self._target))
         milliseconds = 0.0
 
         def body() -> None:
@@ -358,19 +377,19 @@ class Executor:
             self._fence.check(self._target)
             announced = Entry(position=stop.position, is_done=False, cursor=None, batches=0, milliseconds=0.0)
             self._fence.write(self._target, announced)
-        self._target.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (ADVISORY_KEY,))
+            # Taken while the transaction still holds the same lock: nobody comes in between.
+            self._target.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (ADVISORY_KEY,))
         try:
-            for statement in stop.action.sweep:
-                self._target.execute(_own(statement))
+            self._sweep(stop.action)
             began = time.monotonic()
             self._observer.before(self._target, stop.action)
             try:
                 for statement in stop.action.sql:
                     self._target.execute(_own(statement))
             except psycopg.Error:
-                if not self._target.closed:
-                    for statement in stop.action.sweep:
-                        self._target.execute(_own(statement))
+                if not self._target.closed and stop.action.sweep:
+                    self._sweep(stop.action)
+                    self._fence.withdraw(self._target, stop.position)
                 raise
             self._observer.after(self._target, stop.action)
             milliseconds = _since(began)
@@ -382,6 +401,12 @@ class Executor:
         with self._transaction(stop, time.monotonic() - milliseconds / 1000):
             return milliseconds
 
+    def _sweep(self, action: Action) -> None:
+        """Takes away what a failed try has left; never what is complete, for that is not ours."""
+        if action.sweep and not self._one(action.done):
+            for statement in action.sweep:
+                self._target.execute(_own(statement))
+
     def _do_in_batches(self, stop: _Stop, entry: Entry | None) -> float:
         batches = stop.action.batches
         assert batches is not None
@@ -392,25 +417,48 @@ class Executor:
                 self._fence.check(self._target)
                 self._fence.write(self._target, replace(entry, is_done=low is None))
         pace = backfill.Pace(self._limits)
+        deadline = time.monotonic() + self._limits.max_wait_seconds
         while entry.cursor is not None:
             self._control.checkpoint()
             began = time.monotonic()
-            with self._target.transaction():
-                self._fence.check(self._target)
-                high = backfill.set_bounds(self._target, batches, entry.cursor, pace.rows)
-                self._send(stop.action, batches.rest if high is None else batches.between)
-                spent = _since(began)
-                entry = replace(
-                    entry,
-                    cursor=high,
-                    is_done=high is None,
-                    batches=entry.batches + 1,
-                    milliseconds=entry.milliseconds + spent,
-                )
-                self._fence.write(self._target, entry)
+            try:
+                entry = self._do_batch(stop, batches, entry, entry.cursor, pace.rows)
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                self._failed_tries += 1
+                if time.monotonic() > deadline:
+                    raise Blocked(
+                        f"{stop.action.title}: a row was locked by others for"
+                        f" {self._limits.max_wait_seconds:.0f} s.",
+                        "End the transaction that holds it, and start again: it goes on from there.",
+                    ) from error
+                pace.was_blocked()
+                continue
+            deadline = time.monotonic() + self._limits.max_wait_seconds
             self._progress.batch_ended(stop.action.title, entry.batches)
-            pace.took(spent)
+            pace.took(_since(began))
         return entry.milliseconds
+
+    def _do_batch(
+        self, stop: _Stop, batches: Batches, entry: Entry, low: tuple[str, ...], rows: int
+    ) -> Entry:
+        """One range in a transaction of its own; gives the journal's entry after it."""
+        began = time.monotonic()
+        with self._target.transaction():
+            self._fence.check(self._target)
+            # While it waits for one row, it holds up whoever wants the others that it has locked.
+            timeout = f"{max(self._limits.stall_budget_ms, 10)}ms"
+            self._target.execute("SELECT pg_catalog.set_config('lock_timeout', %s, true)", (timeout,))
+            high = backfill.set_bounds(self._target, batches, low, rows)
+            self._send(stop.action, batches.rest if high is None else batches.between)
+            after = replace(
+                entry,
+                cursor=high,
+                is_done=high is None,
+                batches=entry.batches + 1,
+                milliseconds=entry.milliseconds + _since(began),
+            )
+            self._fence.write(self._target, after)
+        return after
 
     def _send(self, action: Action, statements: tuple[str, ...]) -> None:
         """The action's own statements, in the open transaction."""

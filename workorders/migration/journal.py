@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ ADVISORY_KEY = int.from_bytes(b"lockkeep", "big")
 
 #: A holder that was not heard of for so long may be replaced.
 LEASE_SECONDS = 30.0
+
+#: How long a new holder waits for a step that is under way, and how often it looks.
+_LEASE_WAIT_SECONDS, _POLL_SECONDS = 5.0, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,7 @@ def add_run(target: Target, plan: Plan) -> None:
             "sha256": plan.script.sha256,
             "digest": plan.digest,
             "steps": Jsonb([to_json(step) for step in plan.steps]),
-            "tables": [str(name) for name in plan.tables],
+            "tables": [str(name) for name in plan.touched],
         },
     )
 
@@ -154,9 +158,8 @@ def entries(target: Target, name: str) -> dict[Position, Entry]:
     return found
 
 
-def forget(target: Target, name: str, direction: str) -> None:
-    """Drops what was noted of one direction, so that it may be gone anew."""
-    target.execute(_QUERIES["forget"], {"run": name, "direction": direction})
+class TakenOver(Blocked):
+    """Another worker holds the lease now: this one must leave the run as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +170,11 @@ class Fence:
     token: int
 
     def check(self, target: Target) -> None:
-        """Locks the lease until the transaction ends. Raises Blocked if it is another's now."""
-        target.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (ADVISORY_KEY,))
-        if not _one(target, "check_token", token=self.token)[0]:
-            raise Blocked(f"Another worker has taken over {self.run}.", "Nothing to do: it goes on there.")
+        """Locks the lease until the transaction ends, and renews it. Raises TakenOver."""
+        while not _one(target, "try_advisory_lock", key=ADVISORY_KEY)[0]:
+            time.sleep(_POLL_SECONDS)
+        if target.execute(_QUERIES["check_token"], {"token": self.token}).fetchone() is None:
+            raise TakenOver(f"Another worker has taken over {self.run}.", "Nothing to do: it goes on there.")
 
     def renew(self, target: Target) -> None:
         """Says that the holder is alive."""
@@ -179,6 +183,18 @@ class Fence:
     def free(self, target: Target) -> None:
         """Gives the lease back."""
         target.execute(_QUERIES["free_lease"], {"token": self.token})
+
+    def withdraw(self, target: Target, position: Position) -> None:
+        """Takes back that an action was announced: it failed, and nothing is left of it."""
+        target.execute(
+            _QUERIES["withdraw"],
+            {
+                "run": self.run,
+                "direction": position.direction,
+                "step": position.step,
+                "action": position.action,
+            },
+        )
 
     def write(self, target: Target, entry: Entry) -> None:
         """Notes how far an action is, in whatever transaction is open."""
@@ -206,23 +222,24 @@ def take_lease(target: Target, run: str) -> Fence:
     name = sessions.application_name(run)
     target.execute(_QUERIES["end_our_backends"], {"name": name})
     holder = f"{socket.gethostname()}/{os.getpid()}"
-    with target.transaction():
-        target.execute("SELECT pg_catalog.set_config('lock_timeout', '5s', true)")
-        try:
-            target.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (ADVISORY_KEY,))
-            token, held_by, whose, seconds = _one(target, "lock_lease")
-        except psycopg.errors.LockNotAvailable as error:
+    deadline = time.monotonic() + _LEASE_WAIT_SECONDS
+    while True:
+        with target.transaction():
+            if _one(target, "try_advisory_lock", key=ADVISORY_KEY)[0]:
+                _token, held_by, whose, seconds = _one(target, "lock_lease")
+                if held_by not in (None, run) and seconds < LEASE_SECONDS:
+                    raise Blocked(
+                        f"{held_by} is being run in this database by {whose}, heard of {seconds:.0f} s ago.",
+                        "One migration at a time: wait until it is done.",
+                    )
+                (token,) = _one(target, "take_lease", run=run, holder=holder)
+                return Fence(run=run, token=token)
+        if time.monotonic() > deadline:
             raise Blocked(
                 "Another migration is in the middle of a step in this database.",
                 "Wait until it is done: SELECT * FROM lockkeeper.lease; names it.",
-            ) from error
-        if held_by not in (None, run) and seconds < LEASE_SECONDS:
-            raise Blocked(
-                f"{held_by} is being run in this database by {whose}, heard of {seconds:.0f} s ago.",
-                "One migration at a time: wait until it is done.",
             )
-        (token,) = _one(target, "take_lease", run=run, holder=holder)
-    return Fence(run=run, token=token)
+        time.sleep(_POLL_SECONDS)
 
 
 def script_digest(text: str) -> str:

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS lockkeeper.runs (
     steps      jsonb NOT NULL,           -- rendered: a later version can finish or undo them
     tables     text[] NOT NULL,          -- what it touches: rollbacks go last in, first out
     state      text NOT NULL CHECK (state IN
-        ('executing', 'executed', 'failed', 'rolling_back', 'rolled_back', 'finished', 'purged')),
+        ('executing', 'executed', 'failed', 'rolling_back', 'rolled_back', 'finished', 'purging', 'purged')),
     problem    text NOT NULL DEFAULT '',
     position   bigint GENERATED ALWAYS AS IDENTITY,
     begun_at   timestamptz NOT NULL DEFAULT now(),
@@ -79,13 +79,14 @@ ON CONFLICT (run, direction, step, action) DO UPDATE SET
     is_done = EXCLUDED.is_done, cursor = EXCLUDED.cursor, batches = EXCLUDED.batches,
     milliseconds = EXCLUDED.milliseconds, lsn = EXCLUDED.lsn, timeline = EXCLUDED.timeline, at = now();
 
--- name: forget
--- The way back begins anew, or a finished way back leaves the way forth free.
-DELETE FROM lockkeeper.journal WHERE run = %(run)s AND direction = %(direction)s;
+-- name: withdraw
+-- What was announced has failed and left nothing behind.
+DELETE FROM lockkeeper.journal
+WHERE run = %(run)s AND direction = %(direction)s AND step = %(step)s AND action = %(action)s AND NOT is_done;
 
 -- name: lock_lease
 -- The lease, locked until the transaction ends; waits for a step that is under way elsewhere.
-SELECT token, run, holder, extract(epoch FROM now() - renewed_at)::float8 AS seconds
+SELECT token, run, holder, extract(epoch FROM clock_timestamp() - renewed_at)::float8 AS seconds
 FROM lockkeeper.lease FOR UPDATE;
 
 -- name: take_lease
@@ -102,8 +103,13 @@ UPDATE lockkeeper.lease SET renewed_at = now() WHERE token = %(token)s;
 UPDATE lockkeeper.lease SET run = NULL WHERE token = %(token)s;
 
 -- name: check_token
--- Locks the lease for the transaction and tells whether this holder still is the holder.
-SELECT token = %(token)s FROM lockkeeper.lease FOR UPDATE;
+-- Locks the lease for the transaction and says that its holder is alive; no row where it is another's.
+UPDATE lockkeeper.lease SET renewed_at = clock_timestamp() WHERE token = %(token)s RETURNING token;
+
+-- name: try_advisory_lock
+-- Asked again and again rather than waited for: a waiting statement has a snapshot, and an index
+-- that is being built concurrently under this lock would wait for that.
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s);
 
 -- name: end_our_backends
 -- Ends what an earlier, dead worker of the same run may still be running.

@@ -97,10 +97,17 @@ class LockWait:
     """Runs an action's transaction again and again until its locks were free within the budget."""
 
     def __init__(
-        self, target: Target, limits: Limits, *, pause: Callable[[float], None] = time.sleep
+        self,
+        target: Target,
+        limits: Limits,
+        *,
+        alive: Callable[[], None] = lambda: None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
         self._limits = limits
+        #: Called while it waits, so that others see that somebody still does.
+        self._alive = alive
         self._pause = pause
         self._deadline = time.monotonic() + limits.max_wait_seconds
         #: How many tries ended without the lock.
@@ -169,8 +176,10 @@ class LockWait:
         self._set("lock_timeout", 0)
 
     def _lock_gently(self, locks: tuple[Lock, ...]) -> None:
+        gentle = LockMode.SHARE_UPDATE_EXCLUSIVE
         for lock in _in_order(locks):
-            self._lock(Lock(relation=lock.relation, mode=LockMode.SHARE_UPDATE_EXCLUSIVE))
+            if lock.mode is gentle or lock.mode.stops_writes:
+                self._lock(Lock(relation=lock.relation, mode=gentle))
 
     def _lock(self, lock: Lock) -> None:
         """LOCK TABLE, where the role may; otherwise the statement itself takes the lock."""
@@ -203,6 +212,7 @@ class LockWait:
                 return
             if time.monotonic() > self._deadline:
                 raise self._blocked(long)
+            self._alive()
             self._pause(min(next(pauses), 1.0))
 
     def _give_up_after_deadline(self, locks: tuple[Lock, ...], error: Exception) -> None:

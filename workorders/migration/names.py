@@ -16,6 +16,9 @@ NAME_BYTES = 63
 #: The schema in a target that holds the journal, the lease, the quarantine and the images.
 OUR_SCHEMA = "lockkeeper"
 
+#: Before the name of a trigger of ours that has to fire before the user's, which is by name.
+FIRST = "!"
+
 #: Every name of ours outside OUR_SCHEMA begins with this.
 OUR_PREFIX = "lockkeeper_"
 
@@ -63,8 +66,8 @@ def ours(kind: str, run: str, *parts: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a name outside our schema was made by `ours`."""
-    return name.startswith(OUR_PREFIX)
+    """Whether a name outside our schema was made by `ours`, FIRST before it or not."""
+    return name.removeprefix(FIRST).startswith(OUR_PREFIX)
 
 
 def made_up(first: str, second: str | None, label: str) -> str:

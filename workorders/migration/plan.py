@@ -18,6 +18,9 @@ from workorders.migration.steps import Step, to_json
 #: Part of every digest: an approval is of what this version would do.
 VERSION = "0.1.0"
 
+#: Operations after which a check of the rows as they are now would prove nothing.
+_CHANGES_ROWS = frozenset({"update", "delete", "add_column", "drop_column"})
+
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"
 
@@ -69,6 +72,11 @@ class Plan:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
+    def touched(self) -> tuple[RelationName, ...]:
+        """`tables` and those that it creates, sorted: a run on any of them stands on this one."""
+        return tuple(sorted({*self.tables, *(name for each in self.statements for name in each.tables)}))
+
+    @property
     def is_undone_instantly(self) -> bool:
         """The whole way back takes about a second at any size."""
         return all(step.is_undone_instantly for step in self.steps)
@@ -97,6 +105,7 @@ def make(
     planned: list[PlannedStatement] = []
     problems: list[Problem] = []
     before = catalog
+    changed: set[RelationName] = set()
     for position, statement in enumerate(script.statements):
         names: list[str] = []
         hazards: list[str] = []
@@ -109,8 +118,11 @@ def make(
                 steps += made
                 table = catalog.tables.get(operation.table)
                 if made and (table is None or not table.is_new):
-                    checks += operation.checks()
+                    # What the script itself does to the rows before decides, not how they are now.
+                    checks += () if operation.table in changed else operation.checks()
                     hazards.append(operation.hazard())
+                if operation.name in _CHANGES_ROWS:
+                    changed |= {operation.table, *(name for step in made for name in step.action.captured)}
                 names.append(operation.name)
                 tables.append(operation.table)
                 catalog = operation.after(catalog)

@@ -14,6 +14,8 @@ _GUARDS = {
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
     "lock_timeout": "0",
+    # Each statement has to see what was committed while it waited for its locks.
+    "default_transaction_isolation": "read committed",
 }
 _GUARDS_BY_VERSION = {
     14: {"idle_session_timeout": "0", "client_connection_check_interval": "200ms"},

@@ -122,8 +122,9 @@ class AddColumn:
         """What the rows that were there before hold: the server's own stored default, or NULL."""
         if self.column.default is None:
             return f"NULL::{self.column.type}"
+        # Through text: an array's missing value is an array of arrays, which no cast can take apart.
         return (
-            f"(SELECT (a.attmissingval::text::{self.column.type}[])[1] FROM pg_catalog.pg_attribute a"
+            f"(SELECT (a.attmissingval::text::text[])[1]::{self.column.type} FROM pg_catalog.pg_attribute a"
             f" WHERE a.attrelid = {literal(self.table.sql)}::pg_catalog.regclass"
             f" AND a.attname = {literal(hidden)})"
         )

@@ -65,6 +65,14 @@ class ChangeRows:
                 " is which could not be told on the way back.",
                 "Leave the key as it is, or run the statement by hand.",
             )
+        fixed = sorted(c.name for c in table.columns if c.identity == "a" and c.name in self.updated)
+        if fixed:
+            raise refused(
+                self.place,
+                f"UPDATE of {self.table} renews {fixed[0]}, which is GENERATED ALWAYS: its former values"
+                " could not be written back.",
+                "Leave that column as it is, or run the statement by hand.",
+            )
         written = self._written(catalog, table)
         part = str(self.place.statement)
         capture = f"{run}/{part}"
@@ -147,8 +155,12 @@ class ChangeRows:
     def _is_batched(self, catalog: Catalog, table: Table) -> bool:
         """Whether ranges, each in a transaction of its own, give what the one statement gives."""
         reads_elsewhere = any(
-            found.kind in ("SubLink", "SQLValueFunction", "CurrentOfExpr") for found in tree.walk(self.node)
+            found.kind in ("SubLink", "SQLValueFunction", "CurrentOfExpr", "SetToDefault")
+            for found in tree.walk(self.node)
         )
+        # A unique index looks at all rows: at a seam it could refuse what the whole would have left.
+        is_unique = any(index.is_unique and self.updated & set(index.columns) for index in table.indexes)
+        excludes = any(key.kind == "x" and self.updated & set(key.columns) for key in table.constraints)
         calls = set(tree.functions_in(self.node)) - catalog.immutable_functions
         points_at_itself = any(key.referenced == table.name for key in table.foreign_keys)
         more_tables = any(self.node.get(part) for part in ("fromClause", "usingClause", "withClause"))
@@ -158,6 +170,8 @@ class ChangeRows:
             and not table.triggers
             and not self.also_written
             and not points_at_itself
+            and not is_unique
+            and not excludes
             and not reads_elsewhere
             and not calls
             and not more_tables

@@ -102,6 +102,16 @@ class DropColumn:
                     " to drop it.",
                     f"Drop the {dependant.kind} first.",
                 )
+        for constraint in table.constraints:
+            if self.column in constraint.columns and (
+                constraint.kind == "x" or "WITHOUT OVERLAPS" in constraint.definition
+            ):
+                raise refused(
+                    self.place,
+                    f"{constraint.name} of {self.table} excludes overlapping rows: it could not be built"
+                    " again online.",
+                    f"Drop the constraint {constraint.name} by hand first.",
+                )
         if column.is_not_null_domain:
             raise refused(
                 self.place,
@@ -208,6 +218,10 @@ class _Parts:
             misfit = rebuild.misfit(catalog, self.table, constraint, current, self.run)
             if misfit is not None:
                 found.append(misfit)
+        for index in self.indexes:
+            twins = rebuild.duplicates(catalog, self.table, index, current, self.run)
+            if twins is not None:
+                found.append(twins)
         return tuple(found)
 
     def locks(self) -> tuple[Lock, ...]:

@@ -49,7 +49,7 @@ class DropIndex:
                 f"{name} belongs to the constraint {self.index.constraint} of {self.table}.",
                 f"ALTER TABLE {self.table.sql} DROP CONSTRAINT instead.",
             )
-        misfit = rebuild.duplicates(catalog, self.table, self.index, run)
+        misfit = rebuild.duplicates(catalog, self.table, self.index, {}, run)
         settle = () if misfit is None else (Action(title="settle duplicates", settles=0),)
         return (
             Step(

@@ -176,27 +176,54 @@ def _violating(table: RelationName, constraint: Constraint, current: Mapping[str
         )
         filled = " AND ".join(f"{mine} IS NOT NULL" for mine in own)
         return f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
-    return _has_earlier_twin(table, names)
+    keys = [quoted(name) for name in names]
+    return _has_earlier_twin(table, keys, "", nulls_are_same="NULLS NOT DISTINCT" in constraint.definition)
 
 
-def duplicates(catalog: Catalog, table: RelationName, dropped: Index, run: str) -> Misfit | None:
-    """Rows that a dropped unique index would not have let in; None for any other index."""
-    if not dropped.is_unique or not all(dropped.key_columns) or " WHERE " in dropped.definition:
+def duplicates(
+    catalog: Catalog, table: RelationName, dropped: Index, current: Mapping[str, str], run: str
+) -> Misfit | None:
+    """Rows that a dropped unique index would not have let in; None for any other index.
+
+    `current` gives the present name of a column that was renamed meanwhile.
+    """
+    if not dropped.is_unique:
         return None
     return Misfit(
         table=table,
-        fillable=dropped.key_columns,
-        rows=_has_earlier_twin(table, dropped.key_columns),
-        rows_back=_has_earlier_twin(table, dropped.key_columns),
+        fillable=tuple(dict.fromkeys(column for column in dropped.key_columns if column)) or dropped.columns,
+        rows=_duplicate(table, dropped, current),
+        rows_back=_duplicate(table, dropped, {}),
         aside=aside(run, table, dropped.name),
         reason=f"{table} had the unique index {dropped.name}",
         referenced_when=referenced_when(catalog, table),
     )
 
 
-def _has_earlier_twin(table: RelationName, columns: tuple[str, ...]) -> str:
-    pairs = " AND ".join(f"o.{quoted(column)} = t.{quoted(column)}" for column in columns)
-    return f"EXISTS (SELECT FROM {table.sql} o WHERE {pairs} AND o.ctid < t.ctid)"
+def _duplicate(table: RelationName, dropped: Index, current: Mapping[str, str]) -> str:
+    """What the index's own definition says: keys, expressions among them, and predicate."""
+    (raw,) = tree.statements(dropped.definition)
+    elements = [item["IndexElem"] for item in raw.node["indexParams"]]
+    keys = [
+        quoted(current.get(element["name"], element["name"]))
+        if "name" in element
+        else f"({tree.renamed_columns(tree.expression_text(element['expr']), dict(current))})"
+        for element in elements
+    ]
+    predicate = raw.node.get("whereClause")
+    among = "" if predicate is None else tree.renamed_columns(tree.expression_text(predicate), dict(current))
+    return _has_earlier_twin(table, keys, among, nulls_are_same=bool(raw.node.get("nulls_not_distinct")))
+
+
+def _has_earlier_twin(table: RelationName, keys: list[str], among: str, *, nulls_are_same: bool) -> str:
+    """True of each row but the first of those with the same keys, as a unique index compares them."""
+    conditions = [f"({among})"] if among else []
+    conditions += [] if nulls_are_same else [f"{key} IS NOT NULL" for key in keys]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return (
+        "t.ctid IN (SELECT place FROM (SELECT ctid AS place, row_number() OVER (PARTITION BY"
+        f" {', '.join(keys)} ORDER BY ctid) AS copy FROM {table.sql}{where}) d WHERE copy > 1)"
+    )
 
 
 def _comment(table: RelationName, constraint: Constraint) -> str:

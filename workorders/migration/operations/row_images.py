@@ -9,12 +9,13 @@ a value written since is never overwritten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
+from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
 from workorders.migration.steps import Action, Batches
 
 
@@ -50,7 +51,8 @@ class RowImages:
     @property
     def trigger(self) -> str:
         """The trigger's name; its function's in our schema, too."""
-        return ours("capture", self.run, self.part, str(self.table.name))
+        # First, so that images stand in the order of the writes: a user's trigger may write the row again.
+        return clipped(FIRST + ours("capture", self.run, self.part, str(self.table.name)))
 
     def _ours(self, kind: str) -> RelationName:
         return RelationName(schema=OUR_SCHEMA, name=ours(kind, self.run, self.part, str(self.table.name)))
@@ -175,14 +177,18 @@ class RowImages:
         assignments = ", ".join(
             f"{quoted(c)} = CASE WHEN {condition} THEN n.{self.before(c)} ELSE t.{quoted(c)} END"
             for c, condition in zip(self.columns, changed, strict=True)
-            if c not in self.table.key
+            if c not in self.table.key and c in self._assignable
         )
         unchanged = " AND ".join(stands.values())
-        may_stand = " AND ".join(["true", *self._parents_exist(), *self._values_are_free()])
+        comes_back = dict(zip(self.columns, changed, strict=True))
+        may_stand = " AND ".join(
+            ["true", *self._parents_exist(comes_back), *self._values_are_free(comes_back)]
+        )
         restored = f"UPDATE {net} SET is_restored = true FROM done WHERE {net}.n = done.n"
         statements = [
             f"SELECT count(*) FROM (SELECT FROM {table} t JOIN {net} n"
             f" ON {by_key} WHERE {span} FOR UPDATE OF t) q",
+            *self._parents_locked(span),
         ]
         if assignments:
             statements += [
@@ -195,7 +201,7 @@ class RowImages:
         statements += [
             f"WITH back AS (INSERT INTO {table} AS t ({all_columns}) OVERRIDING SYSTEM VALUE SELECT"
             f" {', '.join(f'n.{self.before(c)}' for c in self.columns)} FROM {net} n"
-            f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self._parents_exist()])}"
+            f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self._parents_exist({})])}"
             f" ON CONFLICT DO NOTHING RETURNING {', '.join(f't.{quoted(c)}' for c in self.table.key)}),"
             f" done AS (SELECT n.n FROM {net} n JOIN back t ON {by_key} WHERE {span}) {restored}",
             f"WITH gone AS (DELETE FROM {table} t USING {net} n WHERE {span} AND n.came AND NOT n.went"
@@ -210,38 +216,60 @@ class RowImages:
         row = f"ROW({', '.join(f't.{quoted(c)}' for c in self.columns)})::text"
         image = f"ROW({', '.join(f'n.{self.after(c)}' for c in self.columns)})::text"
         values = ", ".join(f"n.{self.before(c)}" for c in self.columns)
-        found = (
+        found, which = (
             "WITH want AS (SELECT n.n, image, row_number() OVER (PARTITION BY image ORDER BY n.n) AS copy"
-            f" FROM (SELECT n.*, {image} AS image FROM {net} n WHERE {{which}}) n),"
+            f" FROM (SELECT n.*, {image} AS image FROM {net} n WHERE ",
+            ") n),"
             " have AS (SELECT t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
             f" FROM (SELECT t.ctid AS place, {row} AS image FROM {table} t) t"
             " WHERE t.image IN (SELECT image FROM want)),"
-            " pairs AS (SELECT want.n, have.place FROM want JOIN have USING (image, copy)),"
+            " pairs AS (SELECT want.n, have.place FROM want JOIN have USING (image, copy)),",
         )
         restored = f"UPDATE {net} SET is_restored = true WHERE n IN (SELECT n FROM done)"
-        assignments = ", ".join(f"{quoted(c)} = n.{self.before(c)}" for c in self.columns)
+        assignments = ", ".join(f"{quoted(c)} = n.{self.before(c)}" for c in self._assignable)
         return (
-            found.format(which="NOT n.came AND NOT n.went")
-            + f" done AS (UPDATE {table} t SET {assignments} FROM pairs JOIN {net} n ON n.n = pairs.n"
+            f"{found}NOT n.came AND NOT n.went{which}"
+            f" done AS (UPDATE {table} t SET {assignments} FROM pairs JOIN {net} n ON n.n = pairs.n"
             f" WHERE t.ctid = pairs.place RETURNING n.n) {restored}",
-            found.format(which="n.came")
-            + f" done AS (DELETE FROM {table} t USING pairs WHERE t.ctid = pairs.place"
+            f"{found}n.came{which}"
+            f" done AS (DELETE FROM {table} t USING pairs WHERE t.ctid = pairs.place"
             f" RETURNING pairs.n) {restored}",
             f"INSERT INTO {table} ({', '.join(quoted(c) for c in self.columns)}) OVERRIDING SYSTEM VALUE"
             f" SELECT {values} FROM {net} n WHERE n.went ORDER BY n.n",
             f"UPDATE {net} SET is_restored = true WHERE went",
         )
 
-    def _parents_exist(self) -> list[str]:
+    @property
+    def _assignable(self) -> tuple[str, ...]:
+        """The columns that an UPDATE may set: all but those that are GENERATED ALWAYS AS IDENTITY."""
+        fixed = {column.name for column in self.table.columns if column.identity == "a"}
+        return tuple(column for column in self.columns if column not in fixed)
+
+    def _own_foreign_keys(self) -> list[Constraint]:
+        return [key for key in self.table.foreign_keys if set(key.columns) <= set(self.columns)]
+
+    def _parents_locked(self, span: str) -> list[str]:
+        """Parents stay until the commit: foreign keys do not check while triggers are held still."""
         return [
-            self._parent_exists(key)
-            for key in self.table.foreign_keys
-            if set(key.columns) <= set(self.columns)
+            f"SELECT count(*) FROM (SELECT FROM {key.referenced.sql} p JOIN {self.net.sql} n ON "
+            + " AND ".join(
+                f"p.{quoted(theirs)} = n.{self.before(mine)}"
+                for theirs, mine in zip(key.referenced_columns, key.columns, strict=True)
+            )
+            + f" WHERE {span} FOR KEY SHARE OF p) q"
+            for key in self._own_foreign_keys()
+            if key.referenced is not None
         ]
 
-    def _parent_exists(self, key: Constraint) -> str:
+    def _parents_exist(self, comes_back: Mapping[str, str]) -> list[str]:
+        return [self._parent_exists(key, comes_back) for key in self._own_foreign_keys()]
+
+    def _parent_exists(self, key: Constraint, comes_back: Mapping[str, str]) -> str:
+        """`comes_back` tells, by column, when its former value is written; without it, it always is."""
         assert key.referenced is not None
         empty = " OR ".join(f"n.{self.before(c)} IS NULL" for c in key.columns)
+        if comes_back:
+            empty += f" OR NOT ({' OR '.join(comes_back[c] for c in key.columns)})"
         pairs = list(zip(key.referenced_columns, key.columns, strict=True))
         there = " AND ".join(f"p.{quoted(theirs)} = n.{self.before(mine)}" for theirs, mine in pairs)
         condition = f"{empty} OR EXISTS (SELECT FROM {key.referenced.sql} p WHERE {there})"
@@ -252,7 +280,7 @@ class RowImages:
             condition += f" OR EXISTS (SELECT FROM {self.net.sql} m WHERE m.went AND {coming})"
         return f"({condition})"
 
-    def _values_are_free(self) -> list[str]:
+    def _values_are_free(self, comes_back: Mapping[str, str]) -> list[str]:
         """For each unique index: no other row has taken the former values meanwhile."""
         conditions = []
         for index in self.table.indexes:
@@ -266,7 +294,10 @@ class RowImages:
                 continue
             taken = " AND ".join(f"o.{quoted(c)} = n.{self.before(c)}" for c in columns)
             other = " OR ".join(f"o.{quoted(c)} <> n.{self.before(c)}" for c in self.table.key)
-            conditions.append(f"NOT EXISTS (SELECT FROM {self.table.name.sql} o WHERE {taken} AND ({other}))")
+            stays = f"NOT ({' OR '.join(comes_back[c] for c in columns)})"
+            conditions.append(
+                f"({stays} OR NOT EXISTS (SELECT FROM {self.table.name.sql} o WHERE {taken} AND ({other})))"
+            )
         return conditions
 
     def _is_unreferenced(self, catalog: Catalog) -> str:
@@ -285,13 +316,19 @@ def closure(catalog: Catalog, written: Table, *, deletes: bool, updated: frozens
     """The tables whose rows a statement may change through foreign-key actions, parents first."""
     found: dict[RelationName, Table] = {written.name: written}
     waiting = [(written.name, deletes, updated)]
+    walked = set()
     while waiting:
+        # The same table may be reached in several ways, and each leads on to others.
+        if waiting[-1] in walked:
+            waiting.pop()
+            continue
+        walked.add(waiting[-1])
         name, is_delete, columns = waiting.pop()
         for reference in catalog.referencing(name):
             key = reference.constraint
             acts = key.on_delete if is_delete else key.on_update
             reaches = is_delete or columns & set(key.referenced_columns)
-            if acts not in "cnd" or not reaches or reference.table in found:
+            if acts not in "cnd" or not reaches:
                 continue
             found[reference.table] = catalog.tables[reference.table]
             cascades = is_delete and acts == "c"

@@ -30,6 +30,7 @@ def run(dsn: str, text: str, psql: Path) -> None:
 
     Raises PlainSqlFails with the server's first error.
     """
+    text = text.removeprefix("\ufeff")  # as psql does
     try:
         with psycopg.connect(dsn, autocommit=True) as plain:
             plain.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))

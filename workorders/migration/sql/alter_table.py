@@ -150,7 +150,7 @@ def _add_constraint(constraint: Node, table: Table, place: Place, catalog: Catal
     if table.constraint(name) is not None:
         raise refused(place, f"{table.name} already has a constraint {name}.", "Choose another name.")
     modifiers = " NO INHERIT" if constraint.get("is_no_inherit") else ""
-    modifiers += "" if constraint.get("is_enforced", True) else " NOT ENFORCED"
+    modifiers += "" if constraint.get("is_enforced") else " NOT ENFORCED"
     return AddCheck(
         place=place,
         table=table.name,

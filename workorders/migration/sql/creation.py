@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
-from workorders.migration.names import RelationName, chosen, index_columns_part
+from workorders.migration.names import RelationName, chosen, index_columns_part, quoted
 from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.operation import Operation, Place, refused
@@ -33,8 +33,16 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         part = index_columns_part([_name_part(key) for key in keys])
         name = chosen(table.name.name, part, "idx", taken)
     elif name in taken:
-        if node.get("if_not_exists"):
+        if node.get("if_not_exists") and not any(
+            index.name == name and not index.is_valid for index in table.indexes
+        ):
             return
+        if node.get("if_not_exists"):
+            raise refused(
+                place,
+                f"The index {name} is there, but invalid: a build of it failed, and no query uses it.",
+                f"DROP INDEX CONCURRENTLY {quoted(table.name.schema)}.{quoted(name)}; first.",
+            )
         raise refused(place, f"There is already a relation {name}.", "Choose another name.")
     built = {
         **{key: value for key, value in node.items() if key != "if_not_exists"},

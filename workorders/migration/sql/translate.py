@@ -60,10 +60,25 @@ def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     ):
         return
     table = found(catalog, node["relation"], place).name
-    for command in node["cmds"]:
+    for command in sorted(node["cmds"], key=lambda command: _pass(command["AlterTableCmd"])):
         for operation in alter_table.operations(command["AlterTableCmd"], table, place, catalog):
             yield operation
             catalog = operation.after(catalog)
+
+
+def _pass(command: Node) -> int:
+    """When the server does a part of ALTER TABLE (`AT_PASS_*` in its tablecmds.c): drops come first."""
+    match command["subtype"]:
+        case "AT_DropColumn" | "AT_DropConstraint" | "AT_DropNotNull":
+            return 0
+        case "AT_ColumnDefault":
+            return 4 if "def" in command else 0
+        case "AT_AddColumn":
+            return 1
+        case "AT_SetNotNull":
+            return 2
+        case _:
+            return 3
 
 
 def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:

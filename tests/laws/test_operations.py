@@ -1,0 +1,81 @@
+"""What holds of every operation: forth, back, from every stopping point, with any name."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.laws import runs
+from tests.laws.cases import CASES, SETUP, Case
+from tests.plugins.bench import MakeTarget
+from workorders.migration import engine, sessions
+from workorders.migration.names import RelationName
+from workorders.migration.plan import Plan
+
+ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def _plan(dsn: str, case: Case) -> Plan:
+    written = tuple(RelationName(schema="public", name=name) for name in case.also_written)
+    target = sessions.connect(dsn)
+    try:
+        return engine.prepare(target, case.sql, also_written={0: written}).plan
+    finally:
+        target.close()
+
+
+def _loose(case: Case) -> frozenset[tuple[RelationName, str]]:
+    pairs = (column.split(".") for column in case.loose)
+    return frozenset((RelationName(schema="public", name=table), column) for table, column in pairs)
+
+
+@ALL
+def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target: MakeTarget) -> None:
+    plain, target = make_target(SETUP), make_target(SETUP)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(case.sql.encode())
+    plan = _plan(target, case)
+
+    outcome = runs.executed(target, plan)
+    assert outcome.state == "executed"
+    runs.purged(target, plan.run)
+
+    assert runs.state(plain).differences(runs.state(target), _loose(case)) == []
+    assert runs.traces(target) == []
+    assert runs.kept(target) == set()
+
+
+@ALL
+def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make_target: MakeTarget) -> None:
+    target = make_target(SETUP)
+    before = runs.state(target)
+    plan = _plan(target, case)
+
+    # Each executor comes a little further than the one before it.
+    points = 0
+    while not runs.executed_until(target, plan, points):
+        points += 1
+    after = runs.state(target)
+    assert runs.executed(target, plan).timings == ()  # a second execute does nothing
+    assert after.differences(runs.state(target)) == []
+    points = 0
+    while not runs.rolled_back_until(target, plan.run, points):
+        points += 1
+    assert runs.rolled_back(target, plan.run).timings == ()  # a second rollback does nothing
+    assert before.differences(runs.state(target)) == []
+    assert runs.traces(target) == []
+
+    # From each stopping point on the way forth, back; then the plan again.
+    stop, done = 0, False
+    while not done:
+        plan = _plan(target, case)
+        done = runs.executed_until(target, plan, stop)
+        outcome = runs.rolled_back(target, plan.run)
+        assert (outcome.state, outcome.left) == ("rolled_back", ())
+        assert before.differences(runs.state(target)) == []
+        assert runs.traces(target) == []
+        runs.purged(target, plan.run)
+        stop += 1
+    plan = _plan(target, case)
+    runs.executed(target, plan)
+    assert after.differences(runs.state(target), _loose(case)) == []
