@@ -3,4 +3,5 @@ pytest_plugins = [
     "tests.plugins.sandbox",
     "tests.plugins.shadow",
     "tests.plugins.bench",
+    "tests.plugins.no_skips",
 ]

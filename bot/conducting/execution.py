@@ -56,7 +56,13 @@ class Execution:
             return
         comment = LivingComment(self._services, desk.order, self._run, "Execution")
         with (
-            Monitor(desk.dsn, self._run, stall_budget_ms=self._limits.stall_budget_ms) as monitor,
+            Monitor(
+                desk.dsn,
+                self._run,
+                stall_budget_ms=self._limits.stall_budget_ms,
+                max_wait_seconds=self._limits.max_wait_seconds,
+                alert=self._alert,
+            ) as monitor,
             Executor(
                 desk.dsn,
                 self._run,
@@ -91,6 +97,12 @@ class Execution:
             desk.said("execution", report),
             detail={"run": self._run, "milliseconds": comment.milliseconds},
         )
+
+    def _alert(self, message: str) -> None:
+        """Tells the supervisors at once what the monitor sees; one comment, kept up to date."""
+        desk = self._desk
+        report = automation.alerted(message, desk.mentions)
+        perform(self._services, Decided(intents=(desk.said("alert", report),)))
 
     def _plan_to_begin(self) -> Plan | None:
         """The approved plan, checked once more; None where the run has been begun already.

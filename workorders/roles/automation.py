@@ -205,6 +205,17 @@ def executed(
     )
 
 
+def alerted(message: str, mentions: tuple[str, ...]) -> Report:
+    """What the watch over a running execution has to say at once."""
+    return Report(
+        role=ROLE,
+        title="Alert",
+        summary=f"While it is executed: {message}",
+        finding=Finding.FAILS,
+        mentions=mentions,
+    )
+
+
 def _watching(brief: Brief, watched: Watched) -> Found:
     budget = brief.policy.stall_budget_ms if brief.policy else 100
     if not watched.samples:

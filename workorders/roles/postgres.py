@@ -210,6 +210,7 @@ def criteria(order_criteria: Iterable[Criterion], evidence: Evidence) -> tuple[C
         else replace(
             criterion,
             holds=checks[criterion.text].finding is Finding.HOLDS,
+            fails=checks[criterion.text].finding is Finding.FAILS,
             evidence=f"{checks[criterion.text].found} {checks[criterion.text].evidence}".strip(),
         )
         for criterion in order_criteria
