@@ -250,8 +250,8 @@ class _Transaction:
                 self._record(order_id, "digest", None, state, {}, digest=intent.digest)
             case SetCriteria():
                 orders.set_criteria(self.ours, order_id, intent.criteria)
-                detail = {str(each.number): each.holds for each in intent.criteria}
-                self._record(order_id, "criteria", None, state, detail)
+                detail = {**intent.detail, **{str(each.number): each.holds for each in intent.criteria}}
+                self._record(order_id, "criteria", intent.by, state, detail)
             case _:
                 assert_never(intent)
         self._changed(order_id, is_shown_anew=True)

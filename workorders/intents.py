@@ -97,6 +97,10 @@ class SetCriteria:
 
     order_id: int
     criteria: tuple[Criterion, ...]
+    #: Who confirmed one of them; None where checks have measured them.
+    by: Person | None = None
+    #: Becomes part of the event: who said what.
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

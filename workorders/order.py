@@ -73,6 +73,8 @@ class Criterion:
     text: str
     #: Ticked by a check or confirmed by a supervisor; False is also "not yet looked at".
     holds: bool = False
+    #: Measured by a check, and found not to hold; never true beside `holds`.
+    fails: bool = False
     #: The check's result, or who confirmed what; "" while open.
     evidence: str = ""
 

@@ -183,7 +183,8 @@ def set_criteria(ours: Ours, order_id: int, criteria: Iterable[Criterion]) -> No
     for each in criteria:
         run(
             ours, _QUERY["insert_criterion"],
-            order_id=order_id, number=each.number, text=each.text, holds=each.holds, evidence=each.evidence,
+            order_id=order_id, number=each.number, text=each.text, holds=each.holds, fails=each.fails,
+            evidence=each.evidence,
         )  # fmt: skip
 
 

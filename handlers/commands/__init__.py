@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from handlers.command import Kind
-from handlers.commands import approve, cancel, done, request_changes, revise, rollback, start, status
+from handlers.commands import (
+    approve,
+    cancel,
+    confirm,
+    done,
+    request_changes,
+    revise,
+    rollback,
+    start,
+    status,
+)
 from handlers.commands.help import with_help
 
 KINDS: tuple[Kind, ...] = with_help(
@@ -19,6 +29,7 @@ KINDS: tuple[Kind, ...] = with_help(
         revise.KIND,
         approve.KIND,
         request_changes.KIND,
+        confirm.KIND,
         rollback.KIND,
         done.KIND,
         cancel.KIND,

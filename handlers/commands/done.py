@@ -54,7 +54,9 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
         Problem(
             line=None,
             reason=f"Criterion {each.number} is open: {named(each.text)}.",
-            next_move=f"A check ticks it, or a supervisor with {named(f'/wo confirm {each.number} ...')}.",
+            next_move=f"A check has found that it does not hold; a supervisor can {named('/wo rollback')}."
+            if each.fails
+            else f"A check ticks it, or a supervisor with {named(f'/wo confirm {each.number} ...')}.",
         )
         for each in order.criteria
         if not each.holds

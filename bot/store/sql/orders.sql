@@ -16,7 +16,7 @@ SELECT orders.*,
     (SELECT json_agg(json_build_object('id', person_id, 'login', login, 'digest', digest,
                                        'accepted', accepted, 'approved_at', approved_at) ORDER BY id)
      FROM approvals WHERE order_id = orders.id AND voided_at IS NULL) AS approvals,
-    (SELECT json_agg(json_build_object('number', number, 'text', text, 'holds', holds,
+    (SELECT json_agg(json_build_object('number', number, 'text', text, 'holds', holds, 'fails', fails,
                                        'evidence', evidence) ORDER BY number)
      FROM criteria WHERE order_id = orders.id) AS criteria
 FROM orders WHERE id = ANY(%(ids)s) ORDER BY id;
@@ -105,8 +105,8 @@ DELETE FROM criteria WHERE order_id = %(order_id)s;
 
 -- insert_criterion --
 -- A criterion as it stands now.
-INSERT INTO criteria (order_id, number, text, holds, evidence)
-VALUES (%(order_id)s, %(number)s, %(text)s, %(holds)s, %(evidence)s);
+INSERT INTO criteria (order_id, number, text, holds, fails, evidence)
+VALUES (%(order_id)s, %(number)s, %(text)s, %(holds)s, %(fails)s, %(evidence)s);
 
 -- look_again --
 -- When the worker is to look at the order unasked; NULL: when asked.

@@ -38,6 +38,7 @@ from workorders.intents import (
     ReopenIssue,
     Revise,
     Say,
+    SetCriteria,
     VoidApprovals,
     Work,
 )
@@ -56,6 +57,7 @@ SPOKEN = {
     "revise": "/wo revise\n```sql\nselect 1;\n```",
     "request-changes": '/wo request-changes "too slow"',
     "done": '/wo done "all well"',
+    "confirm": '/wo confirm 1 "it is as fast as before"',
 }
 PEOPLE = (AUTHOR, SUPERVISOR, STRANGER, MEMBER)
 POLICIES: tuple[PolicyAnswer, ...] = (
@@ -203,7 +205,7 @@ def test_a_rollback_of_a_done_order_opens_its_issue_again(state: State) -> None:
 def test_revised_sql_voids_approvals_and_is_looked_at_again() -> None:
     intents = decided(SPOKEN["revise"], SUPERVISOR, order=order(approvals=(approval(SECOND),)))
 
-    assert [type(each) for each in intents] == [React, Revise, VoidApprovals, Move, Work]
+    assert [type(each) for each in intents] == [React, Revise, SetCriteria, VoidApprovals, Move, Work]
     assert moved(State.AWAITING_APPROVAL, moves(intents)[0].event) is State.ANALYSING
 
 

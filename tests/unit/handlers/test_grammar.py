@@ -141,6 +141,7 @@ def test_the_usage_of_every_command_is_a_command(kind: object) -> None:
         "approve": "approve abcdef0123 --accept positional --accept other-major",
         "help": "help approve",
         "revise": "revise --sql db/x.sql",
+        "confirm": 'confirm 2 "what I saw"',
     }
     verb = next(each.verb for each in KINDS if each is kind)
 
