@@ -1,0 +1,85 @@
+"""Pages of the documentation that are made from the code: commands, and operations.
+
+`python -m bot.render.pages docs` writes them; a test holds what is there against the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from handlers.commands import KINDS
+
+#: The operations' modules, in the order in which a person would look for them.
+_OPERATIONS = (
+    "add_column",
+    "drop_column",
+    "set_not_null",
+    "drop_not_null",
+    "defaults",
+    "add_check",
+    "drop_check",
+    "create_index",
+    "drop_index",
+    "create_table",
+    "change_rows",
+)
+
+_MADE = "<!-- Made from the code by `python -m bot.render.pages docs`. -->"
+
+
+def commands() -> str:
+    """Every command: usage, what it does, who may, and in which states."""
+    lines = [
+        _MADE,
+        "# Commands",
+        "",
+        "One a line, in a comment, as `/wo <verb>` or `wo:<verb>`; from a terminal as",
+        "`lockkeeper wo:<verb> ... --repo OWNER/NAME`. Code blocks, quotes and edited comments are not commands.",
+        "",
+        "| command | what it does | who | when the order is |",
+        "|---|---|---|---|",
+    ]
+    for kind in KINDS:
+        states = (
+            "any"
+            if kind.states is None
+            else ", ".join(sorted(state.value.replace("_", " ") for state in kind.states))
+        )
+        usage = kind.usage.replace("|", "\\|")
+        lines.append(f"| `{usage}` | {kind.help} | {kind.who.value} | {states} |")
+    return "\n".join([*lines, ""])
+
+
+def operations() -> str:
+    """Every modelled operation, in the words of its own module."""
+    lines = [
+        _MADE,
+        "# Operations",
+        "",
+        "What a script may hold, what it would do as it is written, what is done instead, and how it is",
+        "undone. Anything else is refused by name before anything runs.",
+        "",
+    ]
+    package = files("workorders.migration.operations")
+    for name in _OPERATIONS:
+        text = (package / f"{name}.py").read_text(encoding="utf-8")
+        title, _, body = (ast.get_docstring(ast.parse(text)) or "").partition("\n")
+        lines += [f"## {title.rstrip('.')}", "", body.strip(), ""]
+    return "\n".join(lines)
+
+
+#: File name -> its text.
+PAGES = {"commands.md": commands, "operations.md": operations}
+
+
+def main(folder: Path) -> None:
+    """Writes every page into the folder."""
+    for name, made in PAGES.items():
+        (folder / name).write_text(made(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
