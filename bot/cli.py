@@ -12,12 +12,15 @@ from importlib import import_module
 
 import click
 
+from handlers.commands import KINDS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """Where a command lives, and the line that the list of commands shows of it."""
 
     module: str
+    #: The command, or a mapping that has it under the entry's own name.
     attribute: str
     summary: str
 
@@ -47,6 +50,9 @@ COMMANDS: Mapping[str, Entry] = {
     "fingerprint": Entry(
         module=_ENGINE, attribute="fingerprint", summary="Show the whole schema as a value and its hash."
     ),
+    "demo": Entry(
+        module="bot.demo.command", attribute="demo", summary="Try it here: a shop with traffic, and an order."
+    ),
     "serve": Entry(
         module=_RUNNING, attribute="serve", summary="Answer GitHub and work on orders, until told to end."
     ),
@@ -61,6 +67,13 @@ COMMANDS: Mapping[str, Entry] = {
         attribute="database",
         summary="Bind the databases that orders may name.",
     ),
+    "log": Entry(
+        module="bot.terminal.history", attribute="log", summary="Show what happened to an order, in order."
+    ),
+    **{
+        f"wo:{kind.verb}": Entry(module="bot.terminal.work_orders", attribute="COMMANDS", summary=kind.help)
+        for kind in KINDS
+    },
 }
 
 
@@ -76,7 +89,8 @@ class Commands(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command: click.Command = getattr(import_module(entry.module), entry.attribute)
+        found = getattr(import_module(entry.module), entry.attribute)
+        command: click.Command = found[cmd_name] if isinstance(found, Mapping) else found
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)

@@ -48,9 +48,11 @@ def tasks(event: GitHubEvent) -> tuple[Task, ...]:
             return ()
 
 
-def task_from_words(verb: str, words: Sequence[str], context: Context, *, sql: str = "") -> Task:
+def task_from_words(
+    verb: str, words: Sequence[str], context: Context, *, sql: str = "", sql_origin: str = "comment"
+) -> Task:
     """The task that a command line asks for; `sql` is the content of a file of the operator's."""
-    act = grammar.from_words(verb, words, BY_VERB, sql=sql)
+    act = grammar.from_words(verb, words, BY_VERB, sql=sql, sql_origin=sql_origin)
     needed = Wanted() if isinstance(act, Mistake) else wanted(act, BY_VERB[act.verb], context)
     key = f"operator:{context.person.login}:{context.spoken_at.isoformat()}"
     return Task(key=key, context=context, act=act, wanted=needed)

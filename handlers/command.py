@@ -30,6 +30,8 @@ class Command:
     options: tuple[Option, ...] = ()
     #: The sql block that follows, where the kind takes one; "" where there is none.
     sql: str = ""
+    #: Where that comes from: "comment", or the name of an operator's file.
+    sql_origin: str = "comment"
 
     def option(self, name: str) -> str:
         """The option's value, "" where it is not given."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from handlers.command import Command, Kind, Mistake, Option
 from handlers.comment_layout import Fence, Row, layout
@@ -67,11 +68,12 @@ def parse(body: str, kinds: Mapping[str, Kind]) -> tuple[Command | Mistake, ...]
 
 
 def from_words(
-    verb: str, words: Sequence[str], kinds: Mapping[str, Kind], *, sql: str = ""
+    verb: str, words: Sequence[str], kinds: Mapping[str, Kind], *, sql: str = "", sql_origin: str = "comment"
 ) -> Command | Mistake:
     """A command of words that are already apart, as a shell gives them; the same rules as in a comment."""
     try:
-        return _command(verb, [_clean(word) for word in words], sql, 1, kinds)
+        command = _command(verb, [_clean(word) for word in words], sql, 1, kinds)
+        return replace(command, sql_origin=sql_origin)
     except _Wrong as wrong:
         return Mistake(line=1, verb=verb, reason=wrong.reason, next_move=wrong.next_move)
 

@@ -27,7 +27,7 @@ def given_script(command: Command, facts: Facts) -> Script | None:
             "Give one of the two, as whoever may start can.",
         )
     if command.sql:
-        return Script(sql=command.sql, origin="comment")
+        return Script(sql=command.sql, origin=command.sql_origin)
     if path:
         if not is_path(path):
             raise Refused.because(

@@ -59,6 +59,11 @@ def of_issue(ours: Ours, repository_id: int, number: int) -> Order | None:
     return read(ours, found["id"]) if found else None
 
 
+def numbered(ours: Ours, number: int) -> tuple[Order, ...]:
+    """The orders whose issue has this number, each in another repository."""
+    return _listed(ours, "orders_numbered", number=number)
+
+
 def asked_on(ours: Ours, repository_id: int, number: int) -> tuple[Order, ...]:
     """The orders that were asked for on this issue or pull request, oldest first."""
     return _listed(ours, "orders_asked_on", repository_id=repository_id, number=number)

@@ -29,6 +29,10 @@ SELECT version FROM orders WHERE id = %(id)s FOR UPDATE;
 -- The order whose issue this is.
 SELECT id FROM orders WHERE repository_id = %(repository_id)s AND issue_number = %(number)s;
 
+-- orders_numbered --
+-- The orders whose issue has this number, in whichever repository.
+SELECT id FROM orders WHERE issue_number = %(number)s ORDER BY id;
+
 -- orders_asked_on --
 -- The orders that were asked for on an issue or pull request, oldest first.
 SELECT id FROM orders WHERE repository_id = %(repository_id)s AND asked_on = %(number)s ORDER BY id;
