@@ -38,7 +38,11 @@ class Voice:
             for line in (*words.head(proposal.plan), *words.steps(proposal.plan, {})):
                 click.echo(line, err=True)
         click.echo(err=True)
-        return click.confirm(question, err=True)
+        try:
+            return click.confirm(question, err=True)
+        except click.Abort:
+            # Ctrl-C or the end of the input: whoever does not answer has not agreed.
+            return False
 
     def answer(self, answer: Answer) -> None:
         """The last word."""

@@ -263,7 +263,9 @@ def test_whoever_is_asked_and_agrees_sees_the_plan_before(
     assert not one(url, NO_INDEX)
 
 
+@pytest.mark.parametrize("word", ["n", "", "\x04"], ids=["no", "nothing", "end of input"])
 def test_no_means_that_nothing_is_changed(
+    word: str,
     start: Start,
     terminal: Callable[[], tuple[int, int]],
     make_database: MakeDatabase,
@@ -272,7 +274,7 @@ def test_no_means_that_nothing_is_changed(
 ) -> None:
     url = make_database(SCHEMA)
 
-    assert answered(start, terminal, tmp_path, url, "n") == 3
+    assert answered(start, terminal, tmp_path, url, word) == 3
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")
 
 
