@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -129,6 +130,13 @@ class Cluster:
             except FileExistsError:  # another guest was faster
                 continue
             folder.chmod(mode)  # the umask may have taken bits away
+
+    def remove(self) -> None:
+        """Removes the folder and, wherever they are, the data. Nobody may hold the cluster any more."""
+        memory = self.folder / "data-folder"
+        if memory.exists() and (data := self.folder / memory.read_text()).parent != self.folder:
+            shutil.rmtree(data.parent, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def log_end(self, lines: int = 8) -> str:
         """The last lines of the log; empty where there is none."""
