@@ -139,7 +139,8 @@ SELECT 'pg_catalog.pg_class'::regclass::oid AS class, a.attrelid AS object, a.at
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage,
        nullif(a.attcompression::text, '') AS compression,
        nullif(coalesce(a.attstattarget, -1), -1)::int AS statistics_target,
-       a.attoptions AS options, a.attfdwoptions AS foreign_options,
+       NULLIF(ARRAY(SELECT option FROM pg_catalog.unnest(a.attoptions) option
+                     WHERE option NOT LIKE 'pg\_attver=%' ORDER BY 1), '{}') AS options, a.attfdwoptions AS foreign_options,
        -- Attaching clears it and PARTITION OF does not set it, so that for partitions it means nothing.
        CASE WHEN a.attinhcount > 0 AND NOT c.relispartition THEN a.attislocal END AS local_too
   FROM pg_catalog.pg_attribute a

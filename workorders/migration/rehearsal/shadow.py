@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -114,7 +115,9 @@ def shadow_of(
         with psycopg.connect(superuser, autocommit=True) as connection:
             shadow = Shadow(connection)
             _must_have_extensions(target, shadow)
-            _make_roles(target, shadow, catalog, superuser)
+            # An advisory lock is one database's: who makes roles has to meet the others in the same one.
+            with psycopg.connect(server.dsn(), autocommit=True) as meeting:
+                _make_roles(target, Shadow(meeting), catalog, superuser)
             _own(shadow, name, catalog.role)
         _restore(superuser, _dumped(dsn, binaries), binaries)
     except BaseException:
@@ -203,7 +206,7 @@ def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
     done = subprocess.run(
         [str(binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "--no-password", "-f", "-"],
         env=_environment(superuser, binaries),
-        input=dump.replace(b"CREATE SCHEMA public;", b"CREATE SCHEMA IF NOT EXISTS public;"),
+        input=_portable(dump),
         capture_output=True,
         timeout=_DUMP_SECONDS,
         check=False,
@@ -215,10 +218,28 @@ def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
         )
 
 
+def _portable(dump: bytes) -> bytes:
+    """The dump as another server takes it: `public` may be there, and one option is its server's own.
+
+    Later minor releases note in each column's options when it came to be (`pg_attver`), pg_dump
+    writes that out, and servers without it refuse it.
+    """
+    dump = dump.replace(b"CREATE SCHEMA public;", b"CREATE SCHEMA IF NOT EXISTS public;")
+    dump = _COLUMN_VERSION_ALONE.sub(b"", dump)
+    return _COLUMN_VERSION.sub(rb"\1(", dump)
+
+
+_SET_OPTION = rb"^(ALTER [A-Z ]*TABLE ONLY [^;\n]+ ALTER COLUMN [^;\n]+ SET )"
+_COLUMN_VERSION_ALONE = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*\);\n", re.MULTILINE)
+_COLUMN_VERSION = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*, ", re.MULTILINE)
+
+
 def _environment(dsn: str, binaries: Path) -> dict[str, str]:
     """The connection as PG variables, so that no password stands in a process list."""
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
-    names |= {"dbname": "PGDATABASE", "options": "PGOPTIONS", "sslmode": "PGSSLMODE"}
+    names |= {"dbname": "PGDATABASE", "options": "PGOPTIONS", "hostaddr": "PGHOSTADDR"}
+    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT"}
+    names |= {"sslkey": "PGSSLKEY", "channel_binding": "PGCHANNELBINDING", "passfile": "PGPASSFILE"}
     settings = conninfo_to_dict(dsn)
     chosen = {variable: str(settings[name]) for name, variable in names.items() if settings.get(name)}
     library = {"LD_LIBRARY_PATH": str(binaries.parent / "lib")}
