@@ -192,10 +192,11 @@ class ChangeRows:
         key = f"ROW({', '.join(names)})"
         key_here = f"ROW({', '.join(f'{own}.{name}' for name in names)})"
         texts = ", ".join(f"{name}::text" for name in names)
-        order = ", ".join(names)
+        # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
+        order = ", ".join(f"t.{name}" for name in names)
         return Batches(
-            first=f"SELECT {texts} FROM {self.table.sql} ORDER BY {order} LIMIT 1",
-            next=f"SELECT {texts} FROM {self.table.sql} WHERE {key} >= {bound('low')} ORDER BY {order}"
+            first=f"SELECT {texts} FROM {self.table.sql} t ORDER BY {order} LIMIT 1",
+            next=f"SELECT {texts} FROM {self.table.sql} t WHERE {key} >= {bound('low')} ORDER BY {order}"
             " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
             between=(self._within(f"{key_here} >= {bound('low')} AND {key_here} < {bound('high')}"),),
             rest=(self._within(f"{key_here} >= {bound('low')}"),),

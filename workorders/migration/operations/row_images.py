@@ -155,8 +155,9 @@ class RowImages:
         return Action(
             title=title,
             batches=Batches(
-                first=f"SELECT n::text FROM {net} ORDER BY n LIMIT 1",
-                next=f"SELECT n::text FROM {net} n WHERE {low} ORDER BY n"
+                # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
+                first=f"SELECT n.n::text FROM {net} n ORDER BY n.n LIMIT 1",
+                next=f"SELECT n.n::text FROM {net} n WHERE {low} ORDER BY n.n"
                 " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
                 between=self._restored_by_key(catalog, f"{low} AND {high}"),
                 rest=self._restored_by_key(catalog, low),
