@@ -11,6 +11,9 @@ from workorders.report import named
 
 _PATH = re.compile(r"[^\x00-\x1f\\:*?\"<>|]{1,300}\.sql")
 
+#: Postgres keeps neither a NUL nor half of a surrogate pair.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
 
 def is_path(path: str) -> bool:
     """Whether it may be asked for: a .sql file inside the repository."""
@@ -40,5 +43,16 @@ def given_script(command: Command, facts: Facts) -> Script | None:
                 "It is looked for at the pull request's head, and without one on the default branch. "
                 "Anyone with write permission can push it.",
             )
-        return facts.sql_file
-    return None if facts.pull_request is None else facts.pull_request.script
+        return _readable(facts.sql_file)
+    script = None if facts.pull_request is None else facts.pull_request.script
+    return None if script is None else _readable(script)
+
+
+def _readable(script: Script) -> Script:
+    """The script of a file. Raises Refused where it could be neither kept nor run."""
+    if _NO_TEXT.search(script.sql):
+        raise Refused.because(
+            f"{named(script.origin)} holds a character that no text may hold.",
+            "Take the NUL character out, or save it as UTF-8; anyone with write permission can push it.",
+        )
+    return script
