@@ -1,4 +1,4 @@
--- post --
+-- name: post
 -- Wants a text for a thing; the same text as is wanted already changes nothing, unless it is forced.
 INSERT INTO outbox AS o (
     installation_id, repository_id, full_name, order_id, number, kind, key, part,
@@ -23,21 +23,21 @@ ON CONFLICT (repository_id, (coalesce(order_id, 0)), (coalesce(number, 0)), kind
     reason = ''
 WHERE %(is_forced)s OR (o.title, o.body) IS DISTINCT FROM (excluded.title, excluded.body);
 
--- parts_beyond --
+-- name: parts_beyond
 -- The later parts of a text that has become shorter.
 SELECT part FROM outbox
 WHERE repository_id = %(repository_id)s AND order_id IS NOT DISTINCT FROM %(order_id)s
     AND number IS NOT DISTINCT FROM %(number)s AND kind = 'comment' AND key = %(key)s AND part >= %(count)s;
 
--- issue_title --
+-- name: issue_title
 -- The title of the order's issue as it is wanted.
 SELECT title FROM outbox WHERE order_id = %(order_id)s AND kind = 'issue';
 
--- add_writer --
+-- name: add_writer
 -- An installation has something to write.
 INSERT INTO outbox_writers (installation_id) VALUES (%(installation_id)s) ON CONFLICT DO NOTHING;
 
--- take_writer --
+-- name: take_writer
 -- An installation with something to send now, locked until this transaction ends.
 SELECT w.installation_id, w.failures FROM outbox_writers w
 WHERE w.next_at <= %(now)s AND coalesce(w.installation_id = %(only)s, true) AND EXISTS (
@@ -48,7 +48,7 @@ WHERE w.next_at <= %(now)s AND coalesce(w.installation_id = %(only)s, true) AND 
 ORDER BY w.next_at, w.installation_id LIMIT 1
 FOR UPDATE OF w SKIP LOCKED;
 
--- next_message --
+-- name: next_message
 -- What an installation is to send first. A thing whose order has no issue yet is not ready.
 SELECT o.*, coalesce(o.number, r.issue_number) AS place
 FROM outbox o LEFT JOIN orders r ON r.id = o.order_id
@@ -56,12 +56,12 @@ WHERE o.installation_id = %(installation_id)s AND o.state IN ('waiting', 'sendin
     AND (o.kind = 'issue' OR coalesce(o.number, r.issue_number) IS NOT NULL)
 ORDER BY o.is_urgent DESC, o.position LIMIT 1;
 
--- begin --
+-- name: begin
 -- The request goes out next; committed before it does.
 UPDATE outbox SET state = 'sending', sending = %(wanted)s, sending_hash = %(hash)s, sending_at = %(now)s
 WHERE id = %(id)s;
 
--- end_sent --
+-- name: end_sent
 -- GitHub shows what was sent; a text that has come since is sent next.
 UPDATE outbox SET
     state = CASE WHEN wanted = sending THEN 'sent' ELSE 'waiting' END,
@@ -70,37 +70,37 @@ UPDATE outbox SET
     sending = NULL, sending_at = NULL, reason = ''
 WHERE id = %(id)s AND state = 'sending';
 
--- end_refused --
+-- name: end_refused
 -- GitHub will not have it; a text that has come since is tried all the same.
 UPDATE outbox SET
     state = CASE WHEN wanted = sending THEN 'refused' ELSE 'waiting' END,
     reason = %(reason)s, sending = NULL, sending_at = NULL
 WHERE id = %(id)s AND state = 'sending';
 
--- end_again --
+-- name: end_again
 -- It was not performed, and is to be sent again.
 UPDATE outbox SET state = 'waiting', sending = NULL, sending_at = NULL WHERE id = %(id)s AND state = 'sending';
 
--- end_gone --
+-- name: end_gone
 -- The comment was deleted on GitHub; it is written anew, under a new mark.
 UPDATE outbox SET
     state = 'waiting', remote_id = NULL, sent_hash = '', mark = %(mark)s, sending = NULL, sending_at = NULL
 WHERE id = %(id)s AND state = 'sending';
 
--- pause_writer --
+-- name: pause_writer
 -- Nothing more is sent through the installation before.
 UPDATE outbox_writers SET next_at = %(next_at)s, failures = %(failures)s
 WHERE installation_id = %(installation_id)s;
 
--- add_write --
+-- name: add_write
 -- Counts one write.
 INSERT INTO outbox_writes (installation_id, written_at) VALUES (%(installation_id)s, %(now)s);
 
--- forget_writes --
+-- name: forget_writes
 -- Those that no limit looks at any more.
 DELETE FROM outbox_writes WHERE installation_id = %(installation_id)s AND written_at <= %(before)s;
 
--- count_writes --
+-- name: count_writes
 -- How many there were since, and when the first of the newest `limit` was.
 SELECT count(*) AS writes, min(written_at) AS first_at FROM (
     SELECT written_at FROM outbox_writes
@@ -108,7 +108,7 @@ SELECT count(*) AS writes, min(written_at) AS first_at FROM (
     ORDER BY written_at DESC LIMIT %(limit)s
 ) newest;
 
--- next_due --
+-- name: next_due
 -- When there will be something to send, as far as is known now.
 SELECT min(w.next_at) AS next_at FROM outbox_writers w
 WHERE coalesce(w.installation_id = %(only)s, true) AND EXISTS (
@@ -117,7 +117,7 @@ WHERE coalesce(w.installation_id = %(only)s, true) AND EXISTS (
         AND (o.kind = 'issue' OR coalesce(o.number, r.issue_number) IS NOT NULL)
 );
 
--- set_aside --
+-- name: set_aside
 -- What GitHub refused for good, newest first.
 SELECT full_name, order_id, number, kind, key, reason FROM outbox
 WHERE state = 'refused' ORDER BY position DESC LIMIT %(limit)s;

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from bot.errors import Broken
@@ -21,7 +20,7 @@ from bot.github.message import (
 )
 from bot.render.parts import parts
 from bot.store.ours import Ours, row, rows, run
-from bot.store.queries import parsed
+from workorders.migration.named_queries import named_queries
 from workorders.order import Repository
 
 #: GitHub takes 256.
@@ -32,10 +31,9 @@ _REST_OF_ISSUE = "rest of the issue"
 _EMPTY = "_Nothing stands here any more._"
 
 
-@cache
-def queries() -> dict[str, bytes]:
+def queries() -> Mapping[str, str]:
     """The outbox's queries by name."""
-    return dict(parsed((files("bot.github") / "outbox.sql").read_text(encoding="utf-8"), "outbox.sql"))
+    return named_queries("bot.github", "outbox.sql")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,18 +42,18 @@ class Pool:
         self._pool.close()
 
 
-def rows(ours: Ours, query: bytes, **values: Any) -> list[DictRow]:
+def rows(ours: Ours, query: str, **values: Any) -> list[DictRow]:
     """All rows of a query, by column."""
     with ours.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, values).fetchall()
 
 
-def row(ours: Ours, query: bytes, **values: Any) -> DictRow | None:
+def row(ours: Ours, query: str, **values: Any) -> DictRow | None:
     """The first row of a query, by column."""
     with ours.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, values).fetchone()
 
 
-def run(ours: Ours, query: bytes, **values: Any) -> int:
+def run(ours: Ours, query: str, **values: Any) -> int:
     """Runs a statement; gives the number of rows that it changed."""
     return ours.execute(query, values).rowcount

@@ -1,8 +1,8 @@
--- last_event --
+-- name: last_event
 -- The end of an order's chain. The order's row is locked by the caller, so nobody else appends.
 SELECT number, hash FROM events WHERE order_id = %(order_id)s ORDER BY number DESC LIMIT 1;
 
--- insert_event --
+-- name: insert_event
 -- Appends to the chain.
 INSERT INTO events (
     order_id, number, at, kind, person_id, login, comment_hash, digest, result, detail, previous_hash, hash
@@ -11,7 +11,7 @@ INSERT INTO events (
     %(result)s, %(detail)s, %(previous_hash)s, %(hash)s
 );
 
--- events_of --
+-- name: events_of
 -- An order's history, oldest first.
 SELECT order_id, number, at, kind, person_id, login, comment_hash, digest, result,
     detail::text AS detail, previous_hash, hash

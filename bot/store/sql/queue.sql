@@ -1,10 +1,10 @@
--- enqueue --
+-- name: enqueue
 -- Puts a job into the queue, as procrastinate does.
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
     %(queue)s, %(task)s, %(priority)s, %(lock)s, %(waits_once)s, %(arguments)s::jsonb, NULL
 )::procrastinate_job_to_defer_v1]);
 
--- rescue --
+-- name: rescue
 -- doing -> todo, for jobs of workers without a sign of life. Where the like of a job waits
 -- already, the job is over: doing -> failed.
 WITH stalled AS (
@@ -25,18 +25,18 @@ SET status = CASE WHEN waits_already THEN 'failed' ELSE 'todo' END::procrastinat
 FROM stalled WHERE job.id = stalled.id
 RETURNING job.id;
 
--- try_housekeeping --
+-- name: try_housekeeping
 -- One process at a time rescues and sweeps.
 SELECT pg_try_advisory_xact_lock(7810776158964346721) AS is_ours;
 
--- forget_jobs --
+-- name: forget_jobs
 -- Jobs that ended over a day ago.
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT job_id FROM procrastinate_events
     WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted') AND at < now() - interval '1 day'
 ) AND status IN ('succeeded', 'failed', 'cancelled', 'aborted');
 
--- outbox_due --
+-- name: outbox_due
 -- Installations with something to send now and no job that sends it.
 SELECT installation_id FROM outbox_writers
 WHERE next_at <= now() AND EXISTS (

@@ -1,8 +1,8 @@
--- lock_schema --
+-- name: lock_schema
 -- One migration of our schema at a time.
 SELECT pg_advisory_xact_lock(%(key)s);
 
--- make_ledger --
+-- name: make_ledger
 -- Which files have been applied.
 CREATE TABLE IF NOT EXISTS schema_files (
     source text NOT NULL CHECK (source IN ('lockkeeper', 'procrastinate')),
@@ -13,15 +13,15 @@ CREATE TABLE IF NOT EXISTS schema_files (
     PRIMARY KEY (source, name)
 );
 
--- has_ledger --
+-- name: has_ledger
 -- Whether anything was ever applied here.
 SELECT to_regclass('schema_files') IS NOT NULL AS found;
 
--- applied_files --
+-- name: applied_files
 -- What was applied.
 SELECT source, name, sha256 FROM schema_files;
 
--- insert_file --
+-- name: insert_file
 -- One more file was applied, and by which version of its source.
 INSERT INTO schema_files (source, name, sha256, version)
 VALUES (%(source)s, %(name)s, %(sha256)s, %(version)s);

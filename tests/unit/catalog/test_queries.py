@@ -22,12 +22,6 @@ def test_a_marked_line_is_sent_to_its_servers_only() -> None:
 
 
 @pytest.mark.parametrize("file_name", FILES)
-def test_every_query_says_what_it_is(file_name: str) -> None:
-    for name, query in queries(file_name).items():
-        assert query.startswith("-- "), name
-
-
-@pytest.mark.parametrize("file_name", FILES)
 def test_every_catalog_is_named_with_its_schema(file_name: str) -> None:
     for name, query in queries(file_name).items():
         for line in query.splitlines():

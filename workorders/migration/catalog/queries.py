@@ -1,8 +1,7 @@
 """Named catalog queries, and the session in which they are asked.
 
-A `.sql` file holds queries, each begun by `-- name: NAME`, with a sentence about it on the
-next lines. A line that ends in `-- from N` is sent only to servers of major version N and
-later, `-- before N` only to earlier ones.
+The files are as `named_queries` reads them, with one thing more: a line that ends in `-- from N`
+is sent only to servers of major version N and later, `-- before N` only to earlier ones.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any
 
 from psycopg import errors, sql
@@ -19,6 +17,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from workorders.migration.connections import Database
 from workorders.migration.errors import Blocked
+from workorders.migration.named_queries import named_queries
 
 #: How long a catalog function may wait for a table that another session holds exclusively.
 LOCK_TIMEOUT_MS = 2000
@@ -37,15 +36,12 @@ _PINNED: Mapping[str, str] = {
     "jit": "off",
 }
 
-_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _VERSION = re.compile(r"-- (from|before) (\d+)$")
 
 
-def queries(file_name: str) -> dict[str, str]:
+def queries(file_name: str) -> Mapping[str, str]:
     """The queries of a file beside this module, by name, in the file's order."""
-    text = files(__package__).joinpath(file_name).read_text(encoding="utf-8")
-    parts = _NAME.split(text)
-    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+    return named_queries("workorders.migration.catalog", file_name)
 
 
 def for_server(query: str, major: int) -> str:
