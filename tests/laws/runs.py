@@ -12,6 +12,7 @@ from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow
 from workorders.migration.executor import Executor, Outcome
 from workorders.migration.limits import Limits
+from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import rows
 from workorders.migration.rehearsal.rows import Rows
@@ -50,7 +51,7 @@ class State:
     rows: Rows
 
     def differences(
-        self, other: State, loose: frozenset[tuple[rows.RelationName, str]] = frozenset()
+        self, other: State, loose: frozenset[tuple[RelationName, str]] = frozenset()
     ) -> list[str]:
         """What the other has otherwise, in words."""
         schema = [str(difference) for difference in diff.compare(self.schema, other.schema)]
@@ -116,7 +117,8 @@ def traces(dsn: str) -> list[str]:
     query = """
     SELECT 'relation ' || relname FROM pg_class WHERE relname ~ '^!?lockkeeper_'
         AND relnamespace <> 'lockkeeper'::regnamespace
-    UNION ALL SELECT 'column ' || attname FROM pg_attribute WHERE attname ~ '^lockkeeper_' AND NOT attisdropped
+    UNION ALL SELECT 'column ' || attname FROM pg_attribute WHERE attname ~ '^lockkeeper_'
+        AND NOT attisdropped
         AND attrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'lockkeeper'::regnamespace)
     UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE conname ~ '^lockkeeper_'
         AND connamespace <> 'lockkeeper'::regnamespace

@@ -15,7 +15,8 @@ from workorders.migration.plan import Plan
 ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def _plan(dsn: str, case: Case) -> Plan:
+def planned(dsn: str, case: Case) -> Plan:
+    """The plan, knowing what the triggers write."""
     written = tuple(RelationName(schema="public", name=name) for name in case.also_written)
     target = sessions.connect(dsn)
     try:
@@ -34,7 +35,7 @@ def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target:
     plain, target = make_target(SETUP), make_target(SETUP)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(case.sql.encode())
-    plan = _plan(target, case)
+    plan = planned(target, case)
 
     outcome = runs.executed(target, plan)
     assert outcome.state == "executed"
@@ -49,7 +50,7 @@ def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target:
 def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make_target: MakeTarget) -> None:
     target = make_target(SETUP)
     before = runs.state(target)
-    plan = _plan(target, case)
+    plan = planned(target, case)
 
     # Each executor comes a little further than the one before it.
     points = 0
@@ -68,7 +69,7 @@ def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make
     # From each stopping point on the way forth, back; then the plan again.
     stop, done = 0, False
     while not done:
-        plan = _plan(target, case)
+        plan = planned(target, case)
         done = runs.executed_until(target, plan, stop)
         outcome = runs.rolled_back(target, plan.run)
         assert (outcome.state, outcome.left) == ("rolled_back", ())
@@ -76,6 +77,6 @@ def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make
         assert runs.traces(target) == []
         runs.purged(target, plan.run)
         stop += 1
-    plan = _plan(target, case)
+    plan = planned(target, case)
     runs.executed(target, plan)
     assert after.differences(runs.state(target), _loose(case)) == []

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Statistics, Table
-from workorders.migration.locks import Lock
+from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import not_null_path, rebuild
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
@@ -187,7 +187,7 @@ class _Parts:
             Action(
                 title=f"bring {self.table}.{self.column.name} back",
                 sql=tuple(back),
-                locks=self.locks(),
+                locks=self.locks(LockMode.SHARE_ROW_EXCLUSIVE),
                 done=questions.column_exists(self.table, self.column.name),
             )
         ]
@@ -224,14 +224,15 @@ class _Parts:
                 found.append(twins)
         return tuple(found)
 
-    def locks(self) -> tuple[Lock, ...]:
-        """The table, and what its dropped foreign keys point at."""
+    def locks(self, on_parents: LockMode = LockMode.ACCESS_EXCLUSIVE) -> tuple[Lock, ...]:
+        """The table, and what its foreign keys point at: dropping one locks that more than adding it."""
         pointed_at = {
             constraint.referenced
             for constraint in self.constraints
             if constraint.kind == "f" and constraint.referenced not in (None, self.table)
         }
-        return exclusive(self.table, *sorted(name for name in pointed_at if name is not None))
+        parents = sorted(name for name in pointed_at if name is not None)
+        return (*exclusive(self.table), *(Lock(relation=name, mode=on_parents) for name in parents))
 
     def _hidden_sequence(self, sequence: RelationName) -> str:
         return ours("sequence", self.run, str(sequence))

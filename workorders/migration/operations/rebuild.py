@@ -75,7 +75,11 @@ def index(table: RelationName, built: Index) -> tuple[Action, ...]:
         marks.append(f"ALTER TABLE {table.sql} REPLICA IDENTITY USING INDEX {quoted(built.name)}")
     if not marks:
         return (build,)
-    locks = exclusive(table) if built.is_replica_identity or built.is_clustered else ()
+    locks: tuple[Lock, ...] = ()
+    if built.is_replica_identity:
+        locks = exclusive(table)
+    elif built.is_clustered:
+        locks = (Lock(relation=table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
     return (build, Action(title=f"mark index {name} as it was", sql=tuple(marks), locks=locks))
 
 

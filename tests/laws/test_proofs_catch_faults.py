@@ -1,0 +1,273 @@
+"""A fault in any operation's step, or in its inverse, is caught in rehearsal and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.embedded import Server, binaries
+from tests.plugins.bench import MakeTarget
+from workorders.migration import sessions
+from workorders.migration.names import RelationName
+from workorders.migration.plan import Plan
+from workorders.migration.rehearsal.proofs import Rehearsal, rehearse
+from workorders.migration.steps import Action, Batches
+
+SETUP = """
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, a int, b int NOT NULL, c text DEFAULT 'x',
+    k int REFERENCES p ON DELETE CASCADE,
+    CONSTRAINT positive CHECK (b > 0));
+CREATE INDEX tb ON t (b);
+INSERT INTO p SELECT g FROM generate_series(1, 5) g;
+INSERT INTO t SELECT g, g, g, 'c' || g, g % 5 + 1 FROM generate_series(1, 30) g;
+CREATE TABLE log (n int PRIMARY KEY, what text);
+CREATE TABLE w (id int PRIMARY KEY, v int);
+INSERT INTO w SELECT g, g FROM generate_series(1, 9) g;
+CREATE FUNCTION logging() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN INSERT INTO log VALUES (OLD.id, 'was ' || OLD.v); RETURN NULL; END$$;
+CREATE TRIGGER logging AFTER UPDATE ON w FOR EACH ROW EXECUTE FUNCTION logging();
+"""
+
+Rehearse = Callable[..., Rehearsal]
+
+
+@pytest.fixture
+def rehearsed(make_target: MakeTarget, shadow_server: Server) -> Rehearse:
+    """`rehearsed(sql, alter=...)` on a target of SETUP."""
+
+    def run(sql: str, alter: Callable[[Plan], Plan] = lambda plan: plan) -> Rehearsal:
+        dsn = make_target(SETUP)
+        target = sessions.connect(dsn)
+        try:
+            return rehearse(target, dsn, sql, shadow_server, binaries(), alter=alter)
+        finally:
+            target.close()
+
+    return run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is planted into which action of the plan."""
+
+    sql: str
+    #: A word of the action's title, and the way that it is on.
+    title: str
+    back: bool
+    old: str
+    new: str
+    #: The proof that fails, or "" where the run itself does, and a word of what it says.
+    proof: str
+    says: str
+
+
+def _f(sql: str, way: str, title: str, old: str, new: str, proof: str, says: str) -> Fault:
+    return Fault(sql=sql, title=title, back=way == "back", old=old, new=new, proof=proof, says=says)
+
+
+_ADD, _DROP = "ALTER TABLE t ADD z int DEFAULT 7", "ALTER TABLE t DROP COLUMN b"
+_UPDATE, _DELETE = "UPDATE t SET a = a + 1, c = 'new'", "DELETE FROM p WHERE id = 2"
+_TABLE = "CREATE TABLE made (id int PRIMARY KEY, k int REFERENCES p)"
+
+FAULTS = (
+    _f(_ADD, "forth", "add ", "DEFAULT 7", "DEFAULT 8", "equivalence", "z"),
+    _f(_ADD, "back", "drop ", "DROP COLUMN IF EXISTS", "ALTER COLUMN", "", "failed"),
+    _f(
+        _ADD,
+        "back",
+        "drop ",
+        "DROP COLUMN IF EXISTS",
+        "DROP COLUMN IF EXISTS a, DROP COLUMN",
+        "reversal",
+        "a",
+    ),
+    _f(_DROP, "forth", "out of sight", 'DROP INDEX "public"."tb"', "DROP CONSTRAINT t_k_fkey", "", "failed"),
+    _f(_DROP, "back", "build index", "(b)", "(a)", "reversal", "tb"),
+    _f(_DROP, "back", "bring", "b > 0", "b > -1", "reversal", "positive"),
+    _f("ALTER TABLE t ALTER a SET NOT NULL", "forth", "forbid", '"t_a_not_null"', '"other"', "", "failed"),
+    _f(
+        "ALTER TABLE t ALTER a SET NOT NULL",
+        "back",
+        "let a",
+        'IF EXISTS "t_a_not_null"',
+        'IF EXISTS "x"',
+        "reversal",
+        "not",
+    ),
+    _f("ALTER TABLE t ALTER b DROP NOT NULL", "forth", "let", 'COLUMN "b"', 'COLUMN "c"', "equivalence", "b"),
+    _f("ALTER TABLE t ALTER b DROP NOT NULL", "back", "check every", "VALIDATE", "ALTER", "reversal", "b"),
+    _f("ALTER TABLE t ALTER c SET DEFAULT 'y'", "forth", "default", "'y'", "'Y'", "equivalence", "c"),
+    _f("ALTER TABLE t ALTER c SET DEFAULT 'y'", "back", "default", "'x'", "'X'", "reversal", "c"),
+    _f(
+        "ALTER TABLE t ALTER c DROP DEFAULT",
+        "forth",
+        "default",
+        "DROP DEFAULT",
+        "SET DEFAULT 'q'",
+        "equivalence",
+        "c",
+    ),
+    _f("ALTER TABLE t ALTER c DROP DEFAULT", "back", "default", "'x'", "'X'", "reversal", "c"),
+    _f(
+        "ALTER TABLE t ADD CONSTRAINT n CHECK (a > 0)",
+        "forth",
+        "hold new",
+        "a > 0",
+        "a > -1",
+        "equivalence",
+        "n",
+    ),
+    _f(
+        "ALTER TABLE t ADD CONSTRAINT n CHECK (a > 0)", "back", "drop n", '"n"', '"positive"', "reversal", "n"
+    ),
+    _f(
+        "ALTER TABLE t DROP CONSTRAINT positive",
+        "forth",
+        "drop pos",
+        "DROP CONSTRAINT",
+        "VALIDATE CONSTRAINT",
+        "",
+        "",
+    ),
+    _f(
+        "ALTER TABLE t DROP CONSTRAINT positive",
+        "back",
+        "hold new",
+        "b > 0",
+        "b > -5",
+        "reversal",
+        "positive",
+    ),
+    _f("CREATE INDEX i ON t (a)", "forth", "build", "(a)", "(a DESC)", "equivalence", "i"),
+    _f("CREATE INDEX i ON t (a)", "back", "drop index", '"i"', '"tb"', "", "catalog does not show"),
+    _f("DROP INDEX tb", "forth", "drop index", '"tb"', '"tx"', "", "catalog does not show"),
+    _f("DROP INDEX tb", "back", "build", "(b)", "(b) WITH (fillfactor = 50)", "reversal", "tb"),
+    _f(_TABLE, "forth", "create", "k int", "k int NOT NULL", "equivalence", "made"),
+    _f(_TABLE, "back", "drop public.made", "DROP TABLE IF EXISTS", "SELECT FROM", "reversal", "made"),
+    _f(_UPDATE, "forth", "update", "a + 1", "a + 2", "equivalence", "t"),
+    _f(_UPDATE, "forth", "update", " < ROW", " <= ROW", "equivalence", "t"),
+    _f(_UPDATE, "back", "bring rows", "THEN n.b1", "THEN n.a1", "reversal", "t"),
+    _f(_DELETE, "forth", "delete", "id = 2", "id = 3", "equivalence", "p"),
+    _f(
+        _DELETE,
+        "back",
+        "bring rows of public.t",
+        "n.went AND NOT n.came",
+        "n.went AND n.came",
+        "reversal",
+        "t",
+    ),
+)
+
+
+def _altered(action: Action, fault: Fault) -> Action:
+    def put(statements: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(statement.replace(fault.old, fault.new) for statement in statements)
+
+    batches: Batches | None = action.batches
+    if batches is not None:
+        batches = replace(batches, between=put(batches.between), rest=put(batches.rest))
+    return replace(action, sql=put(action.sql), batches=batches)
+
+
+def _planted(fault: Fault, seen: list[str]) -> Callable[[Plan], Plan]:
+    def change(action: Action) -> Action:
+        if fault.title not in action.title:
+            return action
+        changed = _altered(action, fault)
+        if changed != action:
+            seen.append(action.title)
+        return changed
+
+    def alter(plan: Plan) -> Plan:
+        steps = tuple(
+            replace(step, undo=tuple(change(action) for action in step.undo))
+            if fault.back
+            else replace(step, action=change(step.action))
+            for step in plan.steps
+        )
+        return replace(plan, steps=steps)
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda f: f"{f.sql[:32]} {'back' if f.back else 'forth'} {f.new}"
+)
+def test_a_planted_fault_is_caught_and_named(fault: Fault, rehearsed: Rehearse) -> None:
+    seen: list[str] = []
+
+    found = rehearsed(fault.sql, _planted(fault, seen))
+
+    assert seen, "the fault was not planted"
+    assert not found.holds
+    said = " ".join(str(problem) for problem in found.problems)
+    assert fault.says in said
+    if fault.proof:
+        assert fault.proof in [proof.name for proof in found.proofs if not proof.holds]
+        assert fault.proof in said
+
+
+@pytest.mark.parametrize("sql", sorted({fault.sql for fault in FAULTS}))
+def test_the_same_script_without_a_fault_is_proven(sql: str, rehearsed: Rehearse) -> None:
+    found = rehearsed(sql)
+
+    assert [str(problem) for problem in found.problems] == []
+    assert [proof.name for proof in found.proofs] == ["equivalence", "reversal", "locks"]
+    assert found.holds
+
+
+def _with_more(statement: str) -> Callable[[Plan], Plan]:
+    def alter(plan: Plan) -> Plan:
+        step = plan.steps[0]
+        action = replace(step.action, sql=(*step.action.sql, statement))
+        return replace(plan, steps=(replace(step, action=action), *plan.steps[1:]))
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("LOCK TABLE p IN SHARE MODE", "SHARE on public.p"),
+        ("ALTER TABLE t ALTER a TYPE int USING a + 0", "written anew"),
+    ],
+)
+def test_an_undeclared_lock_or_rewrite_is_caught(statement: str, says: str, rehearsed: Rehearse) -> None:
+    found = rehearsed(_ADD, _with_more(statement))
+
+    assert [proof.name for proof in found.proofs if not proof.holds] == ["locks"]
+    assert says in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("sql", "sqlstate"),
+    [("UPDATE t SET a = a / (a - 5)", "22012"), ("ALTER TABLE t ADD CHECK (b < 10)", "23514")],
+)
+def test_plain_sql_that_fails_is_told_as_such(sql: str, sqlstate: str, rehearsed: Rehearse) -> None:
+    found = rehearsed(sql)
+
+    assert not found.holds
+    assert f"SQLSTATE {sqlstate}" in str(found.problems[0])
+
+
+def test_what_triggers_write_is_found_and_captured(rehearsed: Rehearse) -> None:
+    found = rehearsed("UPDATE w SET v = v + 1")
+
+    assert found.holds, found.problems
+    captured = {name for step in found.prepared.plan.steps for name in step.action.captured}
+    assert captured == {RelationName(schema="public", name=name) for name in ("w", "log")}
+
+
+def test_values_that_shift_through_a_unique_column_are_not_promised_back(rehearsed: Rehearse) -> None:
+    found = rehearsed("CREATE UNIQUE INDEX ON t (a); UPDATE t SET a = a - 1")
+
+    assert [proof.name for proof in found.proofs if not proof.holds] == ["reversal"]
+    assert "rows were not brought back" in str(found.problems[0])
+
+
+def test_a_script_with_a_byte_order_mark_is_proven(rehearsed: Rehearse) -> None:
+    assert rehearsed("\ufeffALTER TABLE t ADD z int").holds
