@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from types import MappingProxyType
 
 from workorders.migration.errors import Broken
@@ -34,12 +35,14 @@ def parsed(text: str, file_name: str) -> Mapping[str, str]:
         raise Broken(f"{file_name} does not begin with the name of a query.")
     found: dict[str, str] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
-        sentence, _, query = body.strip().partition("\n")
-        if not sentence.startswith("-- ") or _is_comment(query):
+        lines = body.strip().splitlines()
+        sentence = [*takewhile(lambda line: line.startswith("-- "), lines)]
+        query = "\n".join(lines[len(sentence) :]).strip()
+        if not sentence or _is_comment(query):
             raise Broken(f"{name} in {file_name} has no sentence or no query.")
         if name in found:
             raise Broken(f"{file_name} has two queries named {name}.")
-        found[name] = query.strip().removesuffix(";")
+        found[name] = query.removesuffix(";")
     return MappingProxyType(found)
 
 

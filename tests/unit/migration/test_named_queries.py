@@ -42,7 +42,7 @@ def test_a_query_is_had_by_name_without_its_sentence() -> None:
 
     assert list(found) == ["one", "two_2"]
     assert found["one"] == "SELECT 1"
-    assert found["two_2"].endswith("SELECT 2; SELECT 3")
+    assert found["two_2"] == "SELECT 2; SELECT 3"
 
 
 @pytest.mark.parametrize(

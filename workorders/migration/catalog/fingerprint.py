@@ -28,7 +28,7 @@ Value: TypeAlias = str | int | bool | list[str]
 _ABOUT = queries("fingerprint.sql")
 _KINDS = {
     kind: query
-    for kind, query in (_ABOUT | queries("fingerprint_programs.sql")).items()
+    for kind, query in {**_ABOUT, **queries("fingerprint_programs.sql")}.items()
     if kind not in ("classes", "members", "comments", "privileges")
 }
 
