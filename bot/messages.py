@@ -21,9 +21,13 @@ from workorders.definition import Definition
 from workorders.intents import React, Say
 from workorders.order import Criterion, Order
 from workorders.report import named
+from workorders.waiting import awaited
 
 #: The section of a definition in whose place the criteria stand, as they are now.
 _CRITERIA = "SUCCESS CRITERIA"
+
+#: A pull request may have hundreds.
+_MOST_AUTHORS = 20
 
 
 def opened(order: Order, head: str) -> tuple[Message, ...]:
@@ -119,6 +123,7 @@ def _status(order: Order, head: str) -> str:
     approvals = [each for each in order.approvals if each.digest == order.digest]
     rows = [
         ("State", f"<b>{escape.markup(order.state.value.replace('_', ' '))}</b>"),
+        ("Waits for", escape.markup(awaited(order.state))),
         ("Target", escape.markup(named(order.target))),
         ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
         ("Digest to approve", escape.markup(named(order.digest)) if order.digest else "none yet"),
@@ -126,11 +131,18 @@ def _status(order: Order, head: str) -> str:
             "Approved by",
             ", ".join(escape.markup(named(each.person.login)) for each in approvals) or "nobody yet",
         ),
-        ("Authors", ", ".join(escape.markup(named(each.login)) for each in order.authors)),
+        ("Authors", _logins(order)),
+        ("Criteria", f"{sum(each.holds for each in order.criteria)} of {len(order.criteria)} hold"),
         ("History", escape.markup(named(head[:16]))),
     ]
     lines = [f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows]
     return "\n".join(["<table>", *lines, "</table>"])
+
+
+def _logins(order: Order) -> str:
+    shown = [escape.markup(named(each.login)) for each in order.authors[:_MOST_AUTHORS]]
+    more = len(order.authors) - len(shown)
+    return ", ".join((*shown, *([f"and {more} more"] if more else [])))
 
 
 def _script(order: Order) -> str:

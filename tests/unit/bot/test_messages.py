@@ -3,9 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from bot import messages
 from bot.github.message import Comment, EditIssue, OpenIssue, SetStateLabel
 from workorders import definition
+from workorders.definition import shipped
 from workorders.order import Approval, Criterion, Order, Person, Repository, State
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -43,6 +46,43 @@ def test_an_issue_shows_where_the_order_stands() -> None:
     assert "<code>dba</code>" in body
     assert "c0ffee" in body
     assert "ALTER TABLE orders" in body
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_shown_with_who_has_the_next_move(state: State) -> None:
+    body = messages.issue_body(replace(ORDER, state=state), "")
+
+    assert f"<b>{state.value.replace('_', ' ')}</b>" in body
+    assert "<td>Waits for</td><td></td>" not in body
+    assert "<td>1 of 2 hold</td>" in body
+
+
+def test_the_whole_definition_is_in_the_body() -> None:
+    definition = shipped()["database-migration"]
+    body = messages.issue_body(ORDER, "")
+
+    assert definition.scenario in body
+    assert all(task in body for phase in definition.phases for task in phase.tasks)
+    assert all(step in body for step in definition.escalation)
+
+
+def test_of_hundreds_of_authors_the_first_are_shown_and_the_rest_counted() -> None:
+    authors = tuple(Person(id=number, login=f"author-{number}") for number in range(1, 301))
+
+    body = messages.issue_body(replace(ORDER, authors=authors), "")
+
+    assert "<code>author-20</code>, and 280 more" in body
+    assert "author-21" not in body
+
+
+def test_evidence_mentions_nobody() -> None:
+    seen = Criterion(number=1, text="It works.", holds=True, evidence="confirmed by @all")
+
+    assert "@all" not in messages.issue_body(replace(ORDER, criteria=(seen,)), "")
+
+
+def test_without_sql_the_body_says_how_to_give_it() -> None:
+    assert "/wo revise" in messages.issue_body(replace(ORDER, state=State.CHANGES_REQUESTED, sql=""), "")
 
 
 def test_criteria_are_ticked_with_their_evidence_in_the_place_of_the_definitions() -> None:
