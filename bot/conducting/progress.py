@@ -75,7 +75,7 @@ class LivingComment:
         grid = (Section(title="Done so far", blocks=(Grid(header=("Step", "Time"), rows=rows),)),)
         report = Report(
             role="automation",
-            title=self._title,
+            title=f"{self._title}, step by step",
             summary=self._now,
             finding=finding,
             sections=grid if rows else (),

@@ -18,6 +18,9 @@ from bot.errors import Blocked
 _ANSWER_SECONDS, _STATE_SECONDS = 20.0, 90.0
 _LOOK_SECONDS = 0.1
 
+#: So long a supervisor reads a review before approving.
+_READING_SECONDS = 2.0
+
 #: So long the shop sells between an execution and its rollback.
 _SOAK_SECONDS = 5.0
 
@@ -72,6 +75,7 @@ class Play:
         self._stage = stage
         self._hub = stage.hub
         self._say = say
+        self._first_order = 0
         self.seen = Seen(expected=EXPECTED)
 
     def run(self) -> None:
@@ -87,7 +91,7 @@ class Play:
     def _first(self) -> None:
         shop, hub = self._stage.shop, self._hub
         asked_on = hub.open_issue("ana", "The old checkout is gone", "Its column can go, too.")
-        order = start(self._stage, asked_on, shops.TIDY_ORDERS, self._say)
+        order = self._first_order = start(self._stage, asked_on, shops.TIDY_ORDERS, self._say)
         link = self._comment_with(asked_on, rf"#{order}\b", "the link to the order")
         self.seen.note(OPENED, True, f"#{asked_on} by {link.author} links #{order}")
         self._until_approvable(order)
@@ -128,14 +132,14 @@ class Play:
         hub = self._hub
         asked_on = hub.open_issue("ana", "Customers get a tier", "Standard, and gold for the faithful.")
         order = start(self._stage, asked_on, shops.CUSTOMER_TIERS, self._say)
-        self._state(order, "awaiting_approval")
+        self._until_approvable(order)
         spent = self._executed(order)
         self.seen.note(
             SECOND, _is_calm(spent.traffic), f"{spent.seconds:.1f} s in all; {told(spent.traffic)}"
         )
         tiers = shops.tiers(self._stage.shop)
-        is_right = set(tiers) == {"gold", "standard"}
-        shown = ", ".join(f"{count:,} {tier}" for tier, count in tiers.items())
+        is_right = tiers.gold > 0 and tiers.standard > 0 and tiers.misplaced == 0
+        shown = f"{tiers.gold:,} gold, {tiers.standard:,} standard, {tiers.misplaced} misplaced"
         self.seen.note(SECOND_ROWS, is_right, shown)
         hub.comment("ana", order, 'wo:done "customers have a tier"')
         self._say("ana: wo:done")
@@ -152,8 +156,11 @@ class Play:
         ):
             post = self._comment_with(order, rf"^### .* · {role}:", f"the report of {role}")
             self._say(f"{role} has reported ({state.replace('_', ' ')} next).")
-            self.seen.note(claim, "❌" not in post.body, _summary(post))
+            if order == self._first_order:
+                self.seen.note(claim, "❌" not in post.body, _summary(post))
         self._state(order, "awaiting_approval")
+        # An approval counts only if the review could be read before, and GitHub's clock ticks in seconds.
+        time.sleep(_READING_SECONDS)
 
     def _refused(self, login: str, order: int) -> str:
         """Approves as this person; what is answered."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from handlers import answers
 from handlers.command import Command, Kind
 from handlers.facts import Context, Facts, Need, Script
@@ -13,6 +15,9 @@ from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.nearest import did_you_mean
 from workorders.policy import Policy, UnknownPolicy
 from workorders.report import named
+
+#: What an origin ends in: which version of the file it was.
+_VERSION = re.compile("@[0-9a-f]{40}$")
 
 
 def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ...]:
@@ -100,7 +105,8 @@ def _target(name: str, context: Context, facts: Facts) -> str:
 
 def _title(definition: Definition, target: str, script: Script | None) -> str:
     what = definition.title or definition.name
-    origin = "" if script is None or script.origin == "comment" else f": {script.origin}"
+    # The version stands in the order's text, beside the script itself.
+    origin = "" if script is None or script.origin == "comment" else f": {_VERSION.sub('', script.origin)}"
     return f"{what} on {target}{origin}"[:200]
 
 

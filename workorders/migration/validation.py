@@ -223,10 +223,10 @@ def _judged(query: Query, was: int | None, now: int | None, before: Measured, af
     is_quiet = not (inserted or deleted or updated)
     agrees: bool | None
     if query.kind in ("orphans", "violators"):
-        agrees, words = now <= was, f"{now} rows violate {query.subject}, {was} before"
+        agrees, words = now <= was, f"{now:,} rows violate {query.subject}, {was:,} before"
     elif query.kind == "rows":
         agrees = now >= was - deleted and (now == was or not is_quiet)
-        words = f"{was} rows before, {now} after; the server counted {inserted} inserted, {deleted} deleted"
+        words = f"{was:,} rows before, {now:,} after; {inserted:,} inserted and {deleted:,} deleted meanwhile"
     elif is_quiet:
         agrees, words = (
             now == was,
@@ -234,7 +234,7 @@ def _judged(query: Query, was: int | None, now: int | None, before: Measured, af
         )
     else:
         written = inserted + updated + deleted
-        agrees, words = None, f"{written} rows were written meanwhile, so the checksums say nothing"
+        agrees, words = None, f"{written:,} rows were written meanwhile, so the checksums say nothing"
     return Comparison(query=query, before=was, after=now, agrees=agrees, words=words)
 
 

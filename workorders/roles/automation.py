@@ -67,7 +67,7 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
             finding=Finding.HOLDS,
             found=f"{words.count(len(plan.steps), 'step')}, {len(plan.steps) - len(alone)} of them in a"
             " transaction of their own"
-            + (f"; {len(alone)} cannot be in one (CONCURRENTLY) and are journalled." if alone else "."),
+            + (f"; {len(alone)} outside of one, for it works CONCURRENTLY." if alone else "."),
             evidence=f"Rehearsed in {rehearsal.seconds:.1f} s on a copy with {sampled:,} sample rows.",
         ),
         Found(

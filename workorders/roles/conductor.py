@@ -110,7 +110,7 @@ def closing(brief: Brief, result: str, facts: Mapping[str, str | int | float | b
                 blocks=(
                     Grid(
                         header=("What", "Value"),
-                        rows=tuple((name.replace("_", " "), named(value)) for name, value in facts.items()),
+                        rows=tuple(map(_figure, facts, facts.values())),
                     )
                     if facts
                     else Paragraph(text="Nothing was measured."),
@@ -130,3 +130,10 @@ def closing(brief: Brief, result: str, facts: Mapping[str, str | int | float | b
             ),
         ),
     )
+
+
+def _figure(name: str, value: str | float) -> tuple[str, str]:
+    """A fact as a row: milliseconds in the unit that a person would choose."""
+    if name.endswith("_ms") and not isinstance(value, str):
+        return (name.removesuffix("_ms").replace("_", " "), words.duration(value))
+    return (name.replace("_", " "), named(value))

@@ -60,12 +60,12 @@ def review(
             finding=_finding(proofs, "reversal"),
             found="The rollback was run on a copy and gave back schema and rows.",
             evidence=f"The proof of reversal; it took {words.duration(float(rehearsed['undo_milliseconds']))}"
-            f" on {rehearsed['sampled_rows']} sample rows.",
+            f" on {rehearsed['sampled_rows']:,} sample rows.",
         ),
         Found(
             finding=_finding(proofs, "equivalence"),
-            found=f"{words.count(indexes, 'step')} build or drop indexes; all are valid and the same as plain"
-            " psql's.",
+            found=f"{words.count(indexes, 'step')} on indexes; all indexes and constraints are valid, and the"
+            " same as plain psql's.",
             evidence="The fingerprints of both copies, validity of indexes and constraints included.",
         ),
         Found(
@@ -121,7 +121,7 @@ def _table(proofs: Mapping[str, Any], indexes: int) -> Grid:
             (
                 "Indexes and constraints",
                 result("equivalence"),
-                f"valid and the same as plain psql's ({indexes} steps touch indexes)",
+                f"valid and the same as plain psql's ({words.count(indexes, 'step')} on indexes)",
             ),
             ("Locks", result("locks"), "no step locks or rewrites more than it declares"),
         ),
