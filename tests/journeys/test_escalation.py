@@ -128,7 +128,7 @@ def failed(installation: Installation, make_shop: MakeShop) -> FailedOrder:
     )
     shop.query("INSERT INTO orders (customer_id, total) VALUES (1, NULL)")
     before = shop.query(EVERYTHING)
-    thread.say("dba", "/wo approve")
+    thread.approve()
     thread.wait_for("rolled_back")
     return FailedOrder(thread, before)
 
@@ -182,7 +182,7 @@ def test_an_approval_of_what_has_changed_since_is_void(
     else:
         shop.put_policy(stall_budget_ms=90)
 
-    thread.say("dba", "/wo approve")
+    thread.approve()
     until(lambda: "outdated" in thread.kinds)
     until(lambda: thread.kinds.count("reviewed") == 2, 60)
     thread.wait_for("awaiting_approval")
