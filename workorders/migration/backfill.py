@@ -52,11 +52,22 @@ class Pace:
         self.rows = max(self.rows // 2, _FEWEST_ROWS)
         time.sleep(_BLOCKED_PAUSE_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
+    def took_too_long(self) -> None:
+        """It was cancelled, for others waited: far fewer rows, after a pause in which none is held."""
+        self.rows = max(self.rows // 4, _FEWEST_ROWS)
+        time.sleep(_BLOCKED_PAUSE_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - as above
+
+    @property
+    def is_at_its_fewest(self) -> bool:
+        """No batch could be smaller."""
+        return self.rows == _FEWEST_ROWS
+
     def took(self, milliseconds: float) -> None:
         """Learns from one batch, and pauses so that others get their turn."""
         if not self._limits.batch_is_fixed:
-            # Half of the way to the aim: one slow batch must not decide alone.
-            wanted = self.rows * self._limits.batch_ms / max(milliseconds, 1.0)
+            # Half of the way to the aim: one slow batch must not decide alone. At most double: where
+            # a range had nothing to change, the next one may have.
+            wanted = min(self.rows * self._limits.batch_ms / max(milliseconds, 1.0), self.rows * 3)
             self.rows = round(min(max((self.rows + wanted) / 2, _FEWEST_ROWS), _MOST_ROWS))
         if self._limits.batch_pause:
             time.sleep(milliseconds / 1000 * self._limits.batch_pause)

@@ -8,108 +8,31 @@ catalog is asked whether it happened.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Self
 
 import psycopg
 from psycopg import sql
 
 from workorders.migration import backfill, journal, sessions, settle
+from workorders.migration.budget import BudgetSpent, within
 from workorders.migration.capture import capturing
-from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Broken, Failed, Refused
 from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Position, Run, TakenOver
 from workorders.migration.limits import Limits
 from workorders.migration.lockwait import LockWait
+from workorders.migration.onlookers import Control, Observer, Progress, Silence
+from workorders.migration.outcome import LeftAsWritten, Outcome, Timed
 from workorders.migration.plan import Plan
 from workorders.migration.settle import Decision
 from workorders.migration.steps import Action, Batches, Step
 
+__all__ = ["Control", "Executor", "LeftAsWritten", "Observer", "Outcome", "Progress", "Silence", "Timed"]
+
 #: After a cut connection, the server is tried again for this long.
 _RECONNECT_SECONDS = 60.0
-
-
-class Control(Protocol):
-    """Lets somebody stop a run between two actions or batches."""
-
-    def checkpoint(self) -> None:
-        """Returns to go on. May wait, and may raise to stop; what was done stays done."""
-
-
-class Progress(Protocol):
-    """Hears what a run is doing."""
-
-    def began(self, title: str, number: int, total: int) -> None:
-        """An action begins; `number` of `total`, from 1."""
-
-    def batch_ended(self, title: str, batches: int) -> None:
-        """So many batches of it are done."""
-
-    def ended(self, title: str, milliseconds: float) -> None:
-        """It is done."""
-
-
-class Observer(Protocol):
-    """Looks at the session that runs an action; used by the rehearsal to measure."""
-
-    def before(self, target: Target, action: Action) -> None:
-        """Just before the action's statements, in its transaction."""
-
-    def after(self, target: Target, action: Action) -> None:
-        """Just after them, before the commit."""
-
-
-class Silence:
-    """Hears nothing, stops nothing, looks at nothing."""
-
-    def checkpoint(self) -> None:
-        """Goes on."""
-
-    def began(self, title: str, number: int, total: int) -> None:
-        """Says nothing."""
-
-    def batch_ended(self, title: str, batches: int) -> None:
-        """Says nothing."""
-
-    def ended(self, title: str, milliseconds: float) -> None:
-        """Says nothing."""
-
-    def before(self, target: Target, action: Action) -> None:
-        """Looks away."""
-
-    def after(self, target: Target, action: Action) -> None:
-        """Looks away."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timed:
-    """An action and how long it took."""
-
-    title: str
-    step: int
-    milliseconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeftAsWritten:
-    """Rows that a rollback left as they were, because they had been written since."""
-
-    title: str
-    rows: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a run stands after a walk."""
-
-    run: str
-    #: As `lockkeeper.runs.state`.
-    state: str
-    timings: tuple[Timed, ...] = ()
-    left: tuple[LeftAsWritten, ...] = ()
-    failed_lock_tries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,11 +286,13 @@ class Executor:
         def body() -> None:
             nonlocal milliseconds
             began = time.monotonic()
-            self._send(stop.action, stop.action.sql)
+            self._send(stop.action, stop.action.sql, wait.arm)
             milliseconds = _since(began)
+            wait.arm()
             self._fence.write(self._target, _done(stop.position, milliseconds))
 
         wait.run(stop.action, body, lambda: self._fence.check(self._target))
+        self._fence.renew(self._target)  # waits for the disk, as that commit did not
         self._failed_tries += wait.failed_tries
         return milliseconds
 
@@ -422,7 +347,11 @@ class Executor:
             self._control.checkpoint()
             began = time.monotonic()
             try:
-                entry = self._do_batch(stop, batches, entry, entry.cursor, pace.rows)
+                entry = self._do_batch(stop, batches, entry, entry.cursor, pace)
+            except BudgetSpent:
+                self._failed_tries += 1
+                pace.took_too_long()
+                continue
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                 self._failed_tries += 1
                 if time.monotonic() > deadline:
@@ -436,20 +365,25 @@ class Executor:
             deadline = time.monotonic() + self._limits.max_wait_seconds
             self._progress.batch_ended(stop.action.title, entry.batches)
             pace.took(_since(began))
+        self._fence.renew(self._target)  # waits for the disk, as the batches' commits did not
         return entry.milliseconds
 
     def _do_batch(
-        self, stop: _Stop, batches: Batches, entry: Entry, low: tuple[str, ...], rows: int
+        self, stop: _Stop, batches: Batches, entry: Entry, low: tuple[str, ...], pace: backfill.Pace
     ) -> Entry:
         """One range in a transaction of its own; gives the journal's entry after it."""
         began = time.monotonic()
         with self._target.transaction():
             self._fence.check(self._target)
+            sessions.let_go_at_commit(self._target)
             # While it waits for one row, it holds up whoever wants the others that it has locked.
             timeout = f"{max(self._limits.stall_budget_ms, 10)}ms"
             self._target.execute("SELECT pg_catalog.set_config('lock_timeout', %s, true)", (timeout,))
-            high = backfill.set_bounds(self._target, batches, low, rows)
-            self._send(stop.action, batches.rest if high is None else batches.between)
+            high = backfill.set_bounds(self._target, batches, low, pace.rows)
+            # A single row is waited for: nothing could be made smaller.
+            allowed = None if pace.is_at_its_fewest else max(self._limits.stall_budget_ms, 10)
+            with within(self._target, allowed) as arm:
+                self._send(stop.action, batches.rest if high is None else batches.between, arm)
             after = replace(
                 entry,
                 cursor=high,
@@ -460,17 +394,20 @@ class Executor:
             self._fence.write(self._target, after)
         return after
 
-    def _send(self, action: Action, statements: tuple[str, ...]) -> None:
-        """The action's own statements, in the open transaction."""
+    def _send(self, action: Action, statements: tuple[str, ...], arm: Callable[[], None]) -> None:
+        """The action's own statements, in the open transaction, each after an `arm`."""
         self._observer.before(self._target, action)
         if action.as_replica:
             settle.hold_triggers_still(self._target)
         if action.captured:
             with capturing(self._target, action):
                 for statement in statements:
+                    arm()
                     self._target.execute(_own(statement))
+                arm()
         else:
             for statement in statements:
+                arm()
                 self._target.execute(_own(statement))
         self._observer.after(self._target, action)
 

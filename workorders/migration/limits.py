@@ -13,8 +13,8 @@ class Limits:
     stall_budget_ms: int = 100
     #: After this, a step that could not get its lock gives up and says who held it.
     max_wait_seconds: float = 600.0
-    #: The aim for one batch of a backfill.
-    batch_ms: int = 75
+    #: The aim for one batch of a backfill; one that reaches the stall budget is cancelled, and made smaller.
+    batch_ms: int = 50
     #: Rows in the first batch; with `batch_is_fixed`, in every batch.
     batch_rows: int = 500
     batch_is_fixed: bool = False

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import errors, sql
 
+from workorders.migration import sessions
+from workorders.migration.budget import Budget, BudgetSpent
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked
 from workorders.migration.limits import Limits
@@ -42,7 +43,9 @@ SELECT l.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesc
        coalesce(p.gid, '')
 FROM pg_catalog.pg_locks l
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_prepared_xacts p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction
+LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.locktype = 'transactionid' AND x.granted
+  AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
 WHERE l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND l.relation = pg_catalog.to_regclass(%s) AND l.mode = ANY(%s)
@@ -112,10 +115,17 @@ class LockWait:
         self._deadline = time.monotonic() + limits.max_wait_seconds
         #: How many tries ended without the lock.
         self.failed_tries = 0
+        self._budget: Budget | None = None
+
+    def arm(self) -> None:
+        """For `body`, before each of its statements: all of them together stay within the budget."""
+        if self._budget is not None:
+            self._budget.arm()
 
     def run(self, action: Action, body: Callable[[], None], fence: Callable[[], None]) -> None:
         """Runs `fence` and `body` in one transaction that holds the action's locks.
 
+        Where writers wait for them, its commit is durable only with the next one of the session.
         Raises Blocked, naming who held the lock, once `max_wait_seconds` have passed.
         """
         pauses = _pauses()
@@ -127,11 +137,13 @@ class LockWait:
                     if not action.locks:
                         body()
                         return
+                    if any(lock.mode.stops_writes for lock in action.locks):
+                        sessions.let_go_at_commit(self._target)
                     self._set("lock_timeout", _GENTLE_TIMEOUT_MS)
                     self._lock_gently(action.locks)
                     self._locked(action.locks, body, pauses)
                     return
-            except (errors.LockNotAvailable, errors.DeadlockDetected, _BudgetSpent) as error:
+            except (errors.LockNotAvailable, errors.DeadlockDetected, BudgetSpent) as error:
                 self.failed_tries += 1
                 self._give_up_after_deadline(action.locks, error)
                 self._pause(next(pauses))
@@ -143,10 +155,12 @@ class LockWait:
                 with self._target.transaction():
                     with self._within_budget(locks):
                         for lock in _in_order(locks):
+                            self.arm()
                             self._lock(lock)
+                        self.arm()
                         body()
                     return
-            except (errors.LockNotAvailable, _BudgetSpent):
+            except (errors.LockNotAvailable, BudgetSpent):
                 if attempt == _TRIES:
                     raise
                 self.failed_tries += 1
@@ -163,17 +177,18 @@ class LockWait:
             return
         left = max(self._limits.stall_budget_ms - _SLACK_MS, 10)
         self._set("lock_timeout", max(left // max(len(locks), 1), 5))
-        self._set("statement_timeout", left)
-        began = time.monotonic()
+        self._budget = Budget(self._target, left)
         try:
             yield
         except errors.QueryCanceled as error:
-            raise _BudgetSpent from error
-        spent_ms = (time.monotonic() - began) * 1000
-        if spent_ms > self._limits.stall_budget_ms:
-            raise _BudgetSpent
-        self._set("statement_timeout", 0)
-        self._set("lock_timeout", 0)
+            raise BudgetSpent from error
+        else:
+            if self._budget.left_ms < -_SLACK_MS:
+                raise BudgetSpent
+            self._budget.disarm()
+            self._set("lock_timeout", 0)
+        finally:
+            self._budget = None
 
     def _lock_gently(self, locks: tuple[Lock, ...]) -> None:
         gentle = LockMode.SHARE_UPDATE_EXCLUSIVE
@@ -230,10 +245,6 @@ class LockWait:
 
     def _set(self, name: str, milliseconds: int) -> None:
         self._target.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, f"{milliseconds}ms"))
-
-
-class _BudgetSpent(psycopg.Error):
-    """The step itself took longer than the application may wait."""
 
 
 def _in_order(locks: tuple[Lock, ...]) -> list[Lock]:

@@ -60,3 +60,12 @@ def guard(target: Target) -> None:
         except psycopg.errors.FeatureNotSupported:
             # client_connection_check_interval needs a platform whose poll() tells of closed sockets.
             continue
+
+
+def let_go_at_commit(target: Target) -> None:
+    """This transaction's commit does not wait for disk or standby while others wait for its locks.
+
+    It is durable once a later commit of the session has waited. Lost in a crash, it is lost as a
+    whole, its journal row with it, and is done again.
+    """
+    target.execute("SELECT pg_catalog.set_config('synchronous_commit', 'off', true)")

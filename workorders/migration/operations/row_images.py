@@ -139,6 +139,8 @@ class RowImages:
                 f" ({came}) AS came, ({went}) AS went, false AS is_restored,"
                 f" {keys}{before}, {after} {source}",
                 f"ALTER TABLE {self.net.sql} ADD PRIMARY KEY (n)",
+                # Without it the planner takes a batch for a large part of the table, and reads all of both.
+                f"ANALYZE {self.net.sql}",
             ),
             done=questions.relation_exists(self.net),
         )
