@@ -1,0 +1,104 @@
+"""What is migrated under traffic: one script for each modelled operation, on the bank's own tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One script, with what a check has to know of it."""
+
+    name: str
+    sql: str
+    #: What the application writes between the migration and its rollback, beside pgbench's traffic.
+    between: str = ""
+    #: `table.column` whose values differ from run to run.
+    loose: frozenset[str] = frozenset()
+    #: What has to be accepted expressly.
+    accepted: tuple[str, ...] = ()
+
+
+#: In this order they can be run one after the other in one database, each made final.
+OPERATIONS = (
+    Operation(
+        name="add column",
+        sql="ALTER TABLE pgbench_accounts ADD COLUMN remark text",
+        between="UPDATE pgbench_accounts SET remark = 'seen' WHERE aid <= 100",
+    ),
+    Operation(
+        name="add column, constant default",
+        sql="ALTER TABLE pgbench_accounts ADD COLUMN currency text NOT NULL DEFAULT 'EUR'",
+        between="UPDATE pgbench_accounts SET currency = 'CHF' WHERE aid <= 100",
+    ),
+    Operation(
+        name="add column, stable default",
+        sql="ALTER TABLE pgbench_accounts ADD COLUMN opened_at timestamptz NOT NULL DEFAULT now()",
+        loose=frozenset({"pgbench_accounts.opened_at"}),
+    ),
+    Operation(
+        name="set not null",
+        sql="ALTER TABLE pgbench_accounts ALTER COLUMN abalance SET NOT NULL",
+    ),
+    Operation(
+        name="drop not null",
+        sql="ALTER TABLE pgbench_accounts ALTER COLUMN bid DROP NOT NULL",
+    ),
+    Operation(
+        name="set default",
+        sql="ALTER TABLE pgbench_accounts ALTER COLUMN abalance SET DEFAULT 0",
+    ),
+    Operation(
+        name="drop default",
+        sql="ALTER TABLE pgbench_history ALTER COLUMN filler DROP DEFAULT",
+    ),
+    Operation(
+        name="add check",
+        sql="ALTER TABLE pgbench_accounts"
+        " ADD CONSTRAINT abalance_is_sane CHECK (abalance BETWEEN -2000000000 AND 2000000000)",
+    ),
+    Operation(
+        name="drop check",
+        sql="ALTER TABLE pgbench_accounts DROP CONSTRAINT bid_is_positive",
+    ),
+    Operation(
+        name="create index",
+        sql="CREATE INDEX accounts_by_balance ON pgbench_accounts (abalance)",
+    ),
+    Operation(
+        name="create index, unique",
+        sql="CREATE UNIQUE INDEX accounts_of_branch ON pgbench_accounts (bid, aid)",
+    ),
+    Operation(
+        name="create index, partial",
+        sql="CREATE INDEX accounts_overdrawn ON pgbench_accounts (aid) WHERE abalance < 0",
+    ),
+    Operation(
+        name="create index, expression",
+        sql="CREATE INDEX accounts_by_filler ON pgbench_accounts (lower(filler))",
+    ),
+    Operation(
+        name="drop index",
+        sql="DROP INDEX accounts_by_branch",
+    ),
+    Operation(
+        name="create table",
+        sql="CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " aid int NOT NULL REFERENCES pgbench_accounts, bid int REFERENCES pgbench_branches,"
+        " placed_at timestamptz NOT NULL DEFAULT now())",
+        between="INSERT INTO orders (aid, bid) SELECT g, 1 FROM generate_series(1, 100) g",
+    ),
+    Operation(
+        name="update",
+        sql="UPDATE pgbench_accounts SET filler = upper(filler) WHERE aid % 10 = 0",
+    ),
+    Operation(
+        name="delete",
+        sql="DELETE FROM account_notes WHERE written_on < DATE '2010-01-01'",
+    ),
+    Operation(
+        name="drop column",
+        sql="ALTER TABLE pgbench_accounts DROP COLUMN filler",
+        accepted=("positional",),
+    ),
+)
