@@ -154,8 +154,14 @@ def _folder() -> Path:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end everything as Ctrl-C does."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    """SIGTERM and a closed terminal end everything as Ctrl-C does.
+
+    SIGINT is set as well, since a shell lets what it starts in the background ignore it; SIGHUP
+    stays ignored where `nohup` asked for that.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield

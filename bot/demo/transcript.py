@@ -23,6 +23,9 @@ _FENCE = re.compile(r"(`{3,})(\w*)")
 _FOLD = re.compile(r"<details><summary>(.*)</summary>")
 _ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[dh]>(.*?)</t[dh]>", re.DOTALL)
+_INLINE = re.compile(
+    r"\\(?P<sign>[^A-Za-z0-9\s])|(?P<ticks>`+)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)|</?[a-z]+[^>]*>|\*\*"
+)
 _HEADING = re.compile(r"(#{1,6}) (.*)")
 _ITEM = re.compile(r"(?:- \[([x ])\]|[-*]|\d+\.) (.*)")
 
@@ -74,16 +77,22 @@ def plain(markdown: str, width: int = WIDTH, *, shows_sections: bool = True) -> 
 
 def inline(text: str) -> str:
     """One line without its markup."""
-    # What is code keeps its backslashes and stars.
-    parts = re.split(r"(`+)(.*?)\1", text)
-    shown = []
-    for index in range(0, len(parts), 3):
-        bare = re.sub(r"<br\s*/?>", " ", parts[index])
-        bare = re.sub(r"</?[a-z]+[^>]*>", "", bare).replace("**", "")
-        shown.append(html.unescape(re.sub(r"\\([^A-Za-z0-9\s])", r"\1", bare)))
-        if index + 1 < len(parts):
-            shown.append(parts[index + 2].strip() or " ")
+    shown, end = [], 0
+    for match in _INLINE.finditer(text):
+        shown.append(html.unescape(text[end : match.start()]))
+        shown.append(_told(match))
+        end = match.end()
+    shown.append(html.unescape(text[end:]))
     return visible("".join(shown).replace(BREAK, ""))
+
+
+def _told(match: re.Match[str]) -> str:
+    """What a piece of markup shows: an escaped sign itself, code its text, a line's end a space."""
+    if match["sign"]:
+        return match["sign"]
+    if match["ticks"]:
+        return match["code"].strip() or " "
+    return " " if match[0].startswith("<br") else ""
 
 
 def _end_of(lines: Sequence[str], start: int) -> int:

@@ -128,6 +128,8 @@ def _dependences(catalog: Catalog, name: RelationName, dependants: tuple[Dependa
     found = [
         Dependence(table=name, kind=dependant.kind, description=dependant.description)
         for dependant in dependants
+        # Foreign keys of other tables come below, with both tables' names.
+        if dependant.kind != "foreign key"
     ]
     found += [
         Dependence(

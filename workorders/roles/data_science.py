@@ -112,7 +112,7 @@ def _found(prepared: Prepared, found: Impact, measured: Measured, risks: list[st
         Found(
             finding=Finding.NOTE,
             found=f"Touched: {words.names(plan.tables)}. {words.count(len(found.dependences), 'thing')}"
-            " depend on them.",
+            f" {'depends' if len(found.dependences) == 1 else 'depend'} on them.",
             evidence="pg_depend and pg_constraint.",
         ),
         Found(
@@ -156,7 +156,7 @@ def _found(prepared: Prepared, found: Impact, measured: Measured, risks: list[st
 
 
 def _risks(prepared: Prepared, found: Impact) -> list[str]:
-    risks = [f"As it is written: {named(hazard)}." for hazard in found.hazards]
+    risks = [f"Run as it is written, {hazard}." for hazard in found.hazards]
     if prepared.plan.acceptances:
         why = (
             "pg_stat_statements cannot be read here, so nobody can tell whether the application writes by"
