@@ -193,9 +193,11 @@ def _ask(target: Target, query: Query) -> Answer:
     return Answer(query=query, value=value, milliseconds=(time.monotonic() - began) * 1000)
 
 
-def validate(target: Target, before: Measured) -> tuple[Comparison, ...]:
+def validate(
+    target: Target, before: Measured, *, counters_seconds: float = _COUNTERS_SECONDS
+) -> tuple[Comparison, ...]:
     """Asks the same queries again and compares; waits a little for the server's counters."""
-    deadline = time.monotonic() + _COUNTERS_SECONDS
+    deadline = time.monotonic() + counters_seconds
     while True:
         compared = _compare(target, before)
         if all(each.agrees is not False for each in compared) or time.monotonic() > deadline:

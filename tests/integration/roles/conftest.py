@@ -1,0 +1,3 @@
+from tests.journeys.fixtures import owner_url
+
+__all__ = ["owner_url"]
