@@ -22,7 +22,7 @@ from workorders.order import Repository
 __all__ = ["ours_dsn", "ours_template"]
 
 ROOT = Path(__file__).parents[3]
-_SECONDS = 60
+_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ def test_serve_answers_and_works_until_it_is_told_to_end(
     serving = stays("serve")
     address = answered(serving.line())
 
-    assert requests.get(f"{address}/health", timeout=10).json() == {"status": "ok"}
+    assert requests.get(f"{address}/health", timeout=60).json() == {"status": "ok"}
     opened = lockkeeper("wo:start", "database-migration", "--target", bound)
     assert (opened.status, opened.err) == (0, "")
     assert f"{sandbox.url}/{REPO}/issues/1" in opened.out
@@ -44,7 +44,7 @@ def test_with_web_only_no_jobs_are_taken(stays: Stays) -> None:
     serving = stays("serve", "--web-only")
     address = answered(serving.line())
 
-    assert requests.get(f"{address}/health", timeout=10).ok
+    assert requests.get(f"{address}/health", timeout=60).ok
     assert serving.end(signal.SIGTERM) == 0
     assert "The worker" not in serving.log.read_text()
 
@@ -55,7 +55,7 @@ def test_served_with_the_embedded_server_nothing_of_it_is_left(stays: Stays, tmp
     address = answered(serving.line())
     ours = Cluster(home=home, name="ours", settings=OURS_SETTINGS)
 
-    assert requests.get(f"{address}/health", timeout=10).ok
+    assert requests.get(f"{address}/health", timeout=60).ok
     assert processes_of(ours)
     assert serving.end(signal.SIGTERM) == 0
     wait_until(lambda: not processes_of(ours))
