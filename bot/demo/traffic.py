@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import NoReturn
 
 import psycopg
 
@@ -175,8 +177,13 @@ def _customers(dsn: str, number: int, counter: _Counter, ended: threading.Event)
         shop.close()
 
 
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
 def main() -> None:
-    """Runs until the end of the standard input."""
+    """Runs until the end of the standard input, or SIGTERM; transactions in hand are ended."""
+    signal.signal(signal.SIGTERM, _end)
     dsn = sys.stdin.readline().strip()
     counter, ended = _Counter(), threading.Event()
     threads = [

@@ -396,7 +396,9 @@ def test_a_cluster_is_utf8_with_checksums_and_unicode_letters(home: Path) -> Non
 
 
 def test_a_removed_cluster_leaves_no_file_wherever_its_data_are(home: Path) -> None:
-    cluster = Cluster(home=home, name="shadow", settings=SHADOW_SETTINGS)
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)  # where root runs Postgres as nobody, its data go elsewhere
+    cluster = Cluster(home=closed, name="shadow", settings=SHADOW_SETTINGS)
     with Server(cluster):
         data = cluster.folder / (cluster.folder / "data-folder").read_text()
         assert (data / "PG_VERSION").exists()
