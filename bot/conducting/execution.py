@@ -73,6 +73,8 @@ class Execution:
         ):
             try:
                 outcome = executor.go_on() if plan is None else executor.execute(plan)
+            except journal.TakenOver:
+                raise  # another worker does it; this one's word counts no longer
             except (Failed, Blocked, Refused) as error:
                 if self._services.stopping.is_set() or not self._is_reachable():
                     raise
@@ -216,6 +218,8 @@ class Execution:
         ) as executor:
             try:
                 outcome = executor.roll_back(Decision())
+            except journal.TakenOver:
+                raise  # another worker does it; this one's word counts no longer
             except (Failed, Blocked, Refused) as error:
                 if self._services.stopping.is_set() or not self._is_reachable():
                     raise

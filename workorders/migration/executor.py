@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 import psycopg
 from psycopg import sql
 
-from workorders.migration import backfill, journal, sessions, settle
+from workorders.migration import backfill, journal, route, sessions, settle
 from workorders.migration.budget import BudgetSpent, within
 from workorders.migration.capture import capturing
 from workorders.migration.errors import Blocked, Broken, Failed, Refused
@@ -26,22 +26,14 @@ from workorders.migration.lockwait import LockWait
 from workorders.migration.onlookers import Control, Observer, Progress, Silence
 from workorders.migration.outcome import LeftAsWritten, Outcome, Timed
 from workorders.migration.plan import Plan
+from workorders.migration.route import Stop
 from workorders.migration.settle import Decision
-from workorders.migration.steps import Action, Batches, Step
+from workorders.migration.steps import Action, Batches
 
 __all__ = ["Control", "Executor", "LeftAsWritten", "Observer", "Outcome", "Progress", "Silence", "Timed"]
 
 #: After a cut connection, the server is tried again for this long.
 _RECONNECT_SECONDS = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Stop:
-    """One action with its place in the walk."""
-
-    position: Position
-    step: Step
-    action: Action
 
 
 class Executor:
@@ -102,11 +94,7 @@ class Executor:
         run = journal.get_run(self._target, self._run)
         if run.state not in ("executing", "failed"):
             return Outcome(run=run.name, state=run.state)
-        stops = [
-            _Stop(position=Position(direction="forth", step=number), step=step, action=step.action)
-            for number, step in enumerate(run.steps)
-        ]
-        return self._walk(run, stops, "executing", "executed", Decision())
+        return self._walk(run, route.forth(run), "executing", "executed", Decision())
 
     def roll_back(self, decision: Decision) -> Outcome:
         """Undoes the run, from wherever it is, with every row that was written since.
@@ -129,19 +117,10 @@ class Executor:
                 f"lockkeeper rollback {later[0]} first.",
             )
         done = journal.entries(self._target, run.name)
-        undone = [
-            (number, step)
-            for number, step in reversed(list(enumerate(run.steps)))
-            if Position(direction="forth", step=number) in done
-        ]
+        decision = replace(decision, fill=settle.checked(decision.fill))
         if run.state != "rolling_back":
-            settle.must_be_decided(self._target, [step for _, step in undone], decision)
-        stops = [
-            _Stop(position=Position(direction="back", step=number, action=place), step=step, action=action)
-            for number, step in undone
-            for place, action in enumerate(step.undo)
-        ]
-        return self._walk(run, stops, "rolling_back", "rolled_back", decision)
+            settle.must_be_decided(self._target, route.begun(run, done), decision)
+        return self._walk(run, route.back(run, done), "rolling_back", "rolled_back", decision)
 
     def finish(self, *, purge: bool) -> Outcome:
         """Marks the run as finished; with `purge`, empties what was kept for its way back."""
@@ -156,25 +135,9 @@ class Executor:
             state = "rolled_back" if run.state == "rolled_back" else "finished"
             journal.set_state(self._target, run.name, state)
             return Outcome(run=run.name, state=state)
-        remains = [
-            Action(title=f"drop {name}", sql=(f"DROP TABLE IF EXISTS {name.sql}",))
-            for step in run.steps
-            for name in step.remains
-        ]
-        stops = []
-        for number, step in reversed(list(enumerate(run.steps))):
-            actions = step.purge  # after a rollback, what they drop is not there any more
-            for place, action in enumerate(actions):
-                position = Position(direction="purge", step=number, action=place)
-                stops.append(_Stop(position=position, step=step, action=action))
-        for place, action in enumerate(remains):
-            position = Position(direction="purge", step=len(run.steps), action=place)
-            stops.append(_Stop(position=position, step=run.steps[0], action=action))
-        return self._walk(run, stops, "purging", "purged", Decision())
+        return self._walk(run, route.purge(run), "purging", "purged", Decision())
 
-    def _walk(
-        self, run: Run, stops: list[_Stop], under_way: str, arrived: str, decision: Decision
-    ) -> Outcome:
+    def _walk(self, run: Run, stops: list[Stop], under_way: str, arrived: str, decision: Decision) -> Outcome:
         self._set_state(run, under_way)
         # Half of a way back or of a purge must never be taken for half of the way forth.
         stuck = "failed" if under_way == "executing" else under_way
@@ -191,8 +154,7 @@ class Executor:
                         "The run goes on from its journal once the target can be reached.",
                     ) from error
                 sqlstate = error.sqlstate or "none"
-                if not self._target.closed:
-                    self._set_state(run, stuck, f"{stop.action.title}: {sqlstate}")
+                self._set_state(run, stuck, f"{stop.action.title}: {sqlstate}")
                 raise Failed(stop.action.title, sqlstate, str(error)) from error
             except TakenOver:
                 raise
@@ -226,14 +188,14 @@ class Executor:
             else:
                 return
 
-    def _left(self, stops: list[_Stop]) -> Iterator[LeftAsWritten]:
+    def _left(self, stops: list[Stop]) -> Iterator[LeftAsWritten]:
         for stop in stops:
             if stop.action.leaves:
                 rows = self._one(stop.action.leaves)
                 if isinstance(rows, int) and rows:
                     yield LeftAsWritten(title=stop.action.title, rows=rows)
 
-    def _survive(self, stop: _Stop, decision: Decision) -> float:
+    def _survive(self, stop: Stop, decision: Decision) -> float:
         """Does one action, over again on a new session where the old one was cut."""
         deadline = time.monotonic() + _RECONNECT_SECONDS
         while True:
@@ -258,7 +220,7 @@ class Executor:
                     self._fence.check(self._target)
                 return
 
-    def _do(self, stop: _Stop, decision: Decision) -> float:
+    def _do(self, stop: Stop, decision: Decision) -> float:
         """Does one action, or finds that it has been done. Gives its milliseconds."""
         entry = journal.entries(self._target, self._run).get(stop.position)
         if entry is not None and entry.is_done:
@@ -279,7 +241,7 @@ class Executor:
             return self._do_in_transaction(stop)
         return self._do_alone(stop)
 
-    def _do_in_transaction(self, stop: _Stop) -> float:
+    def _do_in_transaction(self, stop: Stop) -> float:
         wait = LockWait(self._target, self._limits, alive=lambda: self._fence.renew(self._target))
         milliseconds = 0.0
 
@@ -289,19 +251,18 @@ class Executor:
             self._send(stop.action, stop.action.sql, wait.arm)
             milliseconds = _since(began)
             wait.arm()
-            self._fence.write(self._target, _done(stop.position, milliseconds))
+            self._fence.write(self._target, Entry.done(stop.position, milliseconds))
 
         wait.run(stop.action, body, lambda: self._fence.check(self._target))
         self._fence.renew(self._target)  # waits for the disk, as that commit did not
         self._failed_tries += wait.failed_tries
         return milliseconds
 
-    def _do_alone(self, stop: _Stop) -> float:
+    def _do_alone(self, stop: Stop) -> float:
         """An action that cannot be in a transaction: announced, done, looked at, noted."""
         with self._target.transaction():
             self._fence.check(self._target)
-            announced = Entry(position=stop.position, is_done=False, cursor=None, batches=0, milliseconds=0.0)
-            self._fence.write(self._target, announced)
+            self._fence.write(self._target, Entry.begun(stop.position))
             # Taken while the transaction still holds the same lock: nobody comes in between.
             self._target.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (ADVISORY_KEY,))
         try:
@@ -332,7 +293,7 @@ class Executor:
             for statement in action.sweep:
                 self._target.execute(_own(statement))
 
-    def _do_in_batches(self, stop: _Stop, entry: Entry | None) -> float:
+    def _do_in_batches(self, stop: Stop, entry: Entry | None) -> float:
         batches = stop.action.batches
         assert batches is not None
         if entry is None:
@@ -369,7 +330,7 @@ class Executor:
         return entry.milliseconds
 
     def _do_batch(
-        self, stop: _Stop, batches: Batches, entry: Entry, low: tuple[str, ...], pace: backfill.Pace
+        self, stop: Stop, batches: Batches, entry: Entry, low: tuple[str, ...], pace: backfill.Pace
     ) -> Entry:
         """One range in a transaction of its own; gives the journal's entry after it."""
         began = time.monotonic()
@@ -412,12 +373,12 @@ class Executor:
         self._observer.after(self._target, action)
 
     @contextmanager
-    def _transaction(self, stop: _Stop, began: float) -> Iterator[None]:
+    def _transaction(self, stop: Stop, began: float) -> Iterator[None]:
         """A fenced transaction that ends with the action's journal row."""
         with self._target.transaction():
             self._fence.check(self._target)
             yield
-            self._fence.write(self._target, _done(stop.position, _since(began)))
+            self._fence.write(self._target, Entry.done(stop.position, _since(began)))
 
     def _one(self, query: str) -> object:
         """The single value of one of the plan's own questions, asked with an empty search path."""
@@ -430,10 +391,6 @@ class Executor:
 def _own(statement: str) -> sql.SQL:
     """A statement of a stored plan, as it is: it was rendered with quoted names, and has no parameters."""
     return sql.SQL(statement)
-
-
-def _done(position: Position, milliseconds: float) -> Entry:
-    return Entry(position=position, is_done=True, cursor=None, batches=0, milliseconds=milliseconds)
 
 
 def _since(began: float) -> float:

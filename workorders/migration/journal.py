@@ -56,6 +56,16 @@ class Entry:
     batches: int
     milliseconds: float
 
+    @classmethod
+    def begun(cls, position: Position) -> Entry:
+        """An action that is announced, since it cannot commit together with its entry."""
+        return cls(position=position, is_done=False, cursor=None, batches=0, milliseconds=0.0)
+
+    @classmethod
+    def done(cls, position: Position, milliseconds: float) -> Entry:
+        """An action that has happened."""
+        return cls(position=position, is_done=True, cursor=None, batches=0, milliseconds=milliseconds)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
