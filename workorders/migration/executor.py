@@ -20,7 +20,7 @@ from workorders.migration import backfill, journal, route, sessions, settle
 from workorders.migration.budget import BudgetSpent, within
 from workorders.migration.capture import capturing
 from workorders.migration.errors import Blocked, Broken, Failed, Refused
-from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Position, Run, TakenOver
+from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Run, TakenOver
 from workorders.migration.limits import Limits
 from workorders.migration.lockwait import LockWait
 from workorders.migration.onlookers import Control, Observer, Progress, Silence
