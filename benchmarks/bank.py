@@ -129,7 +129,11 @@ def checksums(dsn: str) -> Checksums:
                 )
                 if f"{table}.{row[0]}" not in _WRITTEN
             ]
-            sums = ", ".join(f'sum(hashtextextended(ROW({key}, "{name}")::text, 0))::text' for name in names)
+            # The key is the hash's seed: values that changed places are found, too.
+            sums = ", ".join(
+                f"sum(hashtextextended(coalesce(\"{name}\"::text, E'\\x01'), {key}::bigint))::text"
+                for name in names
+            )
             row = bank.execute(f"SELECT {sums} FROM {table} WHERE {condition}".encode()).fetchone()
             assert row is not None
             found |= {f"{table}.{name}": str(value) for name, value in zip(names, row, strict=True)}
@@ -157,13 +161,18 @@ def owner_dsn(server: Server, password: str, database: str) -> str:
 
 def make(server: Server, password: str, name: str, *, scale: int) -> str:
     """A bank in a database of its own; its owner's URL."""
+    dsn = make_database(server, password, name)
+    fill(dsn, scale=scale)
+    return dsn
+
+
+def make_database(server: Server, password: str, name: str) -> str:
+    """An empty database; its owner's URL."""
     with psycopg.connect(server.dsn(), autocommit=True) as superuser:
         superuser.execute(
             sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
         )
-    dsn = owner_dsn(server, password, name)
-    fill(dsn, scale=scale)
-    return dsn
+    return owner_dsn(server, password, name)
 
 
 def fill(dsn: str, *, scale: int) -> None:
