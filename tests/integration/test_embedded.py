@@ -393,17 +393,3 @@ def test_a_cluster_is_utf8_with_checksums_and_unicode_letters(home: Path) -> Non
             answer(dsn, "SELECT upper('schließe é') || to_tsvector('simple', 'één')::text")
             == "SCHLIEßE É'één':1"
         )
-
-
-def test_a_removed_cluster_leaves_no_file_wherever_its_data_are(home: Path) -> None:
-    closed = home / "closed"
-    closed.mkdir(mode=0o700)  # where root runs Postgres as nobody, its data go elsewhere
-    cluster = Cluster(home=closed, name="shadow", settings=SHADOW_SETTINGS)
-    with Server(cluster):
-        data = cluster.folder / (cluster.folder / "data-folder").read_text()
-        assert (data / "PG_VERSION").exists()
-
-    cluster.remove()
-
-    assert not cluster.folder.exists()
-    assert not data.exists() and not (data.parent.name.startswith("cluster-") and data.parent.exists())

@@ -224,3 +224,17 @@ def test_a_place_that_belongs_to_another_is_refused(open_folder: Path) -> None:
         taken = Path("/")
 
     assert not _is_ours_alone(taken.lstat())
+
+
+def test_a_removed_cluster_leaves_no_file_wherever_its_data_are(open_folder: Path) -> None:
+    closed = open_folder / "closed"
+    closed.mkdir(mode=0o700)  # where root runs Postgres as nobody, its data go elsewhere
+    cluster = Cluster(home=closed, name="shadow", settings=SHADOW_SETTINGS)
+    with Server(cluster):
+        data = cluster.folder / (cluster.folder / "data-folder").read_text()
+        assert (data / "PG_VERSION").exists()
+
+    cluster.remove()
+
+    assert not cluster.folder.exists()
+    assert not data.exists() and not (data.parent.name.startswith("cluster-") and data.parent.exists())
