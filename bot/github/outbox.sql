@@ -16,7 +16,11 @@ ON CONFLICT (repository_id, (coalesce(order_id, 0)), (coalesce(number, 0)), kind
     wanted = o.wanted + 1,
     sent_hash = CASE WHEN %(is_forced)s THEN '' ELSE o.sent_hash END,
     position = CASE
-        WHEN o.state IN ('sent', 'refused') THEN nextval(pg_get_serial_sequence('outbox', 'position'))
+        WHEN o.state IN ('sent', 'refused')
+            -- What an open issue shows comes after what was said before it: nobody may see a state
+            -- whose report is still to come.
+            OR (o.state = 'waiting' AND (o.kind = 'label' OR (o.kind = 'issue' AND o.remote_id IS NOT NULL)))
+        THEN nextval(pg_get_serial_sequence('outbox', 'position'))
         ELSE o.position
     END,
     state = CASE WHEN o.state = 'sending' THEN 'sending' ELSE 'waiting' END,

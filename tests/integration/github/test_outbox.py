@@ -116,6 +116,23 @@ def test_an_issue_is_closed_after_the_last_word(bench: Bench, is_completed: bool
     assert (issue.state, issue.state_reason) == ("closed", reason)
 
 
+def test_a_state_is_shown_after_the_report_that_leads_to_it(bench: Bench) -> None:
+    opened = bench.open()
+    bench.post(opened)
+    bench.send_all()
+    bench.post(SetStateLabel(repository=bench.shop, order_id=opened.order_id, state=State.REVIEWING))
+
+    bench.post(
+        bench.comment(opened.order_id, "review", "sound"),
+        SetStateLabel(repository=bench.shop, order_id=opened.order_id, state=State.AWAITING_APPROVAL),
+    )
+    bench.sandbox.state.plan_fault(Fault(when=When.INSTEAD, status=502, path=".*labels.*"), times=8)
+    bench.send()
+
+    assert bench.comments() == ["sound"]
+    assert bench.sandbox.state.issue(REPO, 1).labels == ()
+
+
 def test_refusals_and_reactions_go_first(bench: Bench) -> None:
     issue = bench.sandbox.state.open_issue_as("ana", REPO, "hers")
     asked = bench.sandbox.state.comment_as("ana", REPO, issue.number, "/wo x")
