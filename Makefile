@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# More than cores: a test mostly waits for its servers.
+WORKERS ?= 4
 
 .PHONY: demo test lint laws clean
 
@@ -25,7 +27,7 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 clean:
 	rm -rf .venv .home build *.egg-info

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.conducting.closing import Closing
-from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, WORKLOAD, Desk
+from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, TROUBLE, WORKLOAD, Desk
 from bot.conducting.progress import LivingComment, Stopping
 from bot.errors import Blocked, LockkeeperError, Refused
 from bot.perform import Decided, perform
@@ -139,7 +139,9 @@ class Execution:
     def _fail(self, error: LockkeeperError) -> None:
         """After the first change: rolled back at once, uncommanded."""
         desk = self._desk
-        escalation = conductor.judge(error, is_changed=True)
+        before = str((desk.kept(TROUBLE) or {}).get("root_cause", ""))
+        escalation = conductor.judge(error, is_changed=True, failed_before=before)
+        desk.keep(TROUBLE, {"root_cause": escalation.root_cause})
         report = conductor.escalated(desk.brief(), automation.ROLE, escalation, desk.mentions)
         desk.move(
             Event.STEP_FAILED,
@@ -195,7 +197,7 @@ class Execution:
             if now is None:
                 break
             judged = workload.judge(before, start, now, slower_than=self._slower_than)
-            if judged.compared >= judged.statements or time.monotonic() > deadline:
+            if judged.compared >= judged.comparable or time.monotonic() > deadline:
                 return judged
             time.sleep(0.5)
         return None

@@ -29,6 +29,9 @@ _MOST_STATEMENTS = 200
 #: Fewer calls say little about a mean.
 _FEWEST_CALLS = 10
 
+#: Below this, a mean that grew says more of the machine than of the migration.
+_LEAST_DIFFERENCE_MS = 1.0
+
 _DML = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt")
 
 
@@ -78,8 +81,10 @@ class Judgement:
     lost_index: tuple[str, ...]
     #: Those whose mean exceeds the limit, with the factor in words.
     slower: tuple[str, ...]
-    #: Statements with enough calls since to compare their means.
+    #: Statements with enough calls before and since to compare their means.
     compared: int
+    #: Statements with enough calls before.
+    comparable: int
 
 
 def read(target: Target, tables: Collection[RelationName]) -> Workload | None:
@@ -101,7 +106,7 @@ def judge(before: Workload, start: Workload, after: Workload, *, slower_than: fl
 
     Plans are compared between the first and the last, times between the first and what was
     called from `start` to the last. `slower_than` is the factor over the former mean that is
-    too much.
+    too much, if that is also more than a millisecond.
     """
     begun = {each.query_id: each for each in start.statements}
     now = {each.query_id: each for each in after.statements}
@@ -121,7 +126,7 @@ def judge(before: Workload, start: Workload, after: Workload, *, slower_than: fl
         if calls >= _FEWEST_CALLS and each.calls >= _FEWEST_CALLS:
             compared += 1
             mean = (later.total_ms - first.total_ms) / calls
-            if mean > each.mean_ms * slower_than:
+            if mean > each.mean_ms * slower_than and mean - each.mean_ms > _LEAST_DIFFERENCE_MS:
                 slower.append(f"{each.text} ({each.mean_ms:.2f} ms before, {mean:.2f} ms now)")
     return Judgement(
         statements=len(before.statements),
@@ -129,6 +134,7 @@ def judge(before: Workload, start: Workload, after: Workload, *, slower_than: fl
         lost_index=tuple(lost),
         slower=tuple(slower),
         compared=compared,
+        comparable=sum(each.calls >= _FEWEST_CALLS for each in before.statements),
     )
 
 

@@ -31,6 +31,8 @@ class Escalation:
     root_cause: str
     next_step: str
     problems: tuple[Problem, ...]
+    #: The target was changed, so it is rolled back at once, whatever the verdict.
+    is_undone: bool
 
 
 def judge(error: LockkeeperError, *, is_changed: bool, failed_before: str = "") -> Escalation:
@@ -41,13 +43,19 @@ def judge(error: LockkeeperError, *, is_changed: bool, failed_before: str = "") 
     """
     problems = _problems(error)
     root_cause = problems[0].reason
-    if is_changed:
-        verdict, next_step = Verdict.ROLL_BACK, "It is rolled back now; then mend the script and revise."
-    elif failed_before == root_cause:
+    if failed_before == root_cause:
         verdict, next_step = Verdict.REDESIGN, "It failed twice alike: reach the goal another way."
+    elif is_changed:
+        verdict, next_step = Verdict.ROLL_BACK, "It is rolled back now; then mend the script and revise."
     else:
         verdict, next_step = Verdict.MEND, problems[0].next_move or "Mend the script and revise."
-    return Escalation(verdict=verdict, root_cause=root_cause, next_step=next_step, problems=problems)
+    return Escalation(
+        verdict=verdict,
+        root_cause=root_cause,
+        next_step=next_step,
+        problems=problems,
+        is_undone=is_changed,
+    )
 
 
 def _problems(error: LockkeeperError) -> tuple[Problem, ...]:
@@ -68,7 +76,7 @@ def escalated(brief: Brief, role: str, escalation: Escalation, mentions: tuple[s
         Found(
             finding=Finding.NOTE,
             found="It is rolled back at once."
-            if escalation.verdict is Verdict.ROLL_BACK
+            if escalation.is_undone
             else "Nothing is to be rolled back: nothing in the target was changed.",
         ),
         Found(

@@ -207,6 +207,16 @@ def test_before_the_first_change_a_trouble_is_mended() -> None:
     assert (trouble.verdict, trouble.root_cause, trouble.next_step) == (Verdict.MEND, "No.", "Do it so.")
 
 
+def test_a_step_that_fails_twice_alike_is_undone_and_to_be_redesigned() -> None:
+    failed = Failed("check every row", "23514", "row values")
+    first = conductor.judge(failed, is_changed=True)
+
+    second = conductor.judge(failed, is_changed=True, failed_before=first.root_cause)
+
+    assert (first.verdict, first.is_undone) == (Verdict.ROLL_BACK, True)
+    assert (second.verdict, second.is_undone) == (Verdict.REDESIGN, True)
+
+
 def test_the_same_trouble_twice_is_redesigned() -> None:
     trouble = conductor.judge(Refused.because("No.", "Do it so."), is_changed=False, failed_before="No.")
 
