@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 # More than cores: a test mostly waits for its servers.
 WORKERS ?= 4
 
-.PHONY: demo test lint laws clean
+.PHONY: demo test lint clean
 
 .venv: $(STAMP)
 

@@ -51,7 +51,9 @@ COMMANDS: Mapping[str, Entry] = {
         module=_ENGINE, attribute="fingerprint", summary="Show the whole schema as a value and its hash."
     ),
     "demo": Entry(
-        module="bot.demo.command", attribute="demo", summary="Try it here: a shop with traffic, and an order."
+        module="bot.demo.command",
+        attribute="demo",
+        summary="Try Lockkeeper on this machine: a shop with traffic, a stand-in for GitHub, an order to approve.",
     ),
     "serve": Entry(
         module=_RUNNING, attribute="serve", summary="Answer GitHub and work on orders, until told to end."
