@@ -53,7 +53,7 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry(
         module="bot.demo.command",
         attribute="demo",
-        summary="Try Lockkeeper on this machine: a shop with traffic, a stand-in for GitHub, an order to approve.",
+        summary="Try Lockkeeper here: a shop with traffic, a stand-in for GitHub, an order to approve.",
     ),
     "serve": Entry(
         module=_RUNNING, attribute="serve", summary="Answer GitHub and work on orders, until told to end."

@@ -33,7 +33,7 @@ _LOG_LINES = 25
 @click.command()
 @click.option("--auto", is_flag=True, help="Play the whole journey, print the transcript and end.")
 def demo(auto: bool) -> int:
-    """Try Lockkeeper on this machine: a shop with traffic, a stand-in for GitHub, an order to approve.
+    """Try Lockkeeper here: a shop with traffic, a stand-in for GitHub, an order to approve.
 
     Everything listens on 127.0.0.1 only, is kept in a folder of its own, and ends with Ctrl-C.
     """
