@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -197,6 +198,12 @@ def copy(server: Server, template: str, name: str) -> None:
                 sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
             )
         )
+
+
+def end_like_ctrl_c() -> None:
+    """A benchmark that is told to end, also by SIGTERM, first ends what it has started."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def environment(dsn: str) -> dict[str, str]:

@@ -107,6 +107,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=3, help="how often; the best counts (3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args()
+    bank.end_like_ctrl_c()
     results = []
     with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)

@@ -205,7 +205,9 @@ class Trial:
 
     def _undone(self, run: str) -> Span:
         return self._span(
-            "SELECT min(j.at), max(r.changed_at) FROM lockkeeper.runs r JOIN lockkeeper.journal j USING (run)"
+            # Of an action outside a transaction, the journal has the end and how long it took.
+            "SELECT min(j.at - j.milliseconds * interval '1 ms'), max(r.changed_at)"
+            " FROM lockkeeper.runs r JOIN lockkeeper.journal j USING (run)"
             " WHERE r.run = %s AND j.direction = 'back'",
             run,
         )
@@ -289,6 +291,7 @@ def main() -> int:
     parser.add_argument("--operation", action="append", choices=names, help="may be repeated; all")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args()
+    bank.end_like_ctrl_c()
     wanted = [each for each in OPERATIONS if not given.operation or each.name in given.operation]
     load = Load(clients=given.clients, rate=given.rate, protocol=given.protocol, seconds=given.seconds)
     results: list[Figures] = []
