@@ -100,7 +100,7 @@ class Thread:
         """A person approves what there is to approve now, by its digest: a bare one is of a whole second."""
         self.say(login, f"/wo approve {self.order.digest[:16]}")
 
-    def wait_for(self, *states: str, seconds: float = 60.0) -> None:
+    def wait_for(self, *states: str, seconds: float = 120.0) -> None:
         """Until the issue shows one of the states, and the bot has said all that it had to say then."""
         before = self.state
         until(lambda: self._is_one_of(states, before), seconds)

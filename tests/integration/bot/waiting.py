@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(what: Callable[[], T], seconds: float = 30.0) -> T:
+def until(what: Callable[[], T], seconds: float = 90.0) -> T:
     """The first result that is true; fails with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
