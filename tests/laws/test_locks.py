@@ -59,7 +59,7 @@ def _observed(target: Target, action: Action) -> dict[RelationName, LockMode]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_declared_locks_are_those_that_are_taken(case: Case, make_target: MakeTarget) -> None:
-    dsn = make_target(SETUP)
+    dsn = make_target(case.setup)
     plan = planned(dsn, case)
     target = sessions.connect(dsn)
     journal.install(target)

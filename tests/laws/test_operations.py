@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.laws import runs
-from tests.laws.cases import CASES, SETUP, Case
+from tests.laws.cases import CASES, Case
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
 from workorders.migration.names import RelationName
@@ -32,7 +32,7 @@ def _loose(case: Case) -> frozenset[tuple[RelationName, str]]:
 
 @ALL
 def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target: MakeTarget) -> None:
-    plain, target = make_target(SETUP), make_target(SETUP)
+    plain, target = make_target(case.setup), make_target(case.setup)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(case.sql.encode())
     plan = planned(target, case)
@@ -48,7 +48,7 @@ def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target:
 
 @ALL
 def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make_target: MakeTarget) -> None:
-    target = make_target(SETUP)
+    target = make_target(case.setup)
     before = runs.state(target)
     plan = planned(target, case)
 
