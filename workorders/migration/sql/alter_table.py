@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
-from workorders.migration.names import RelationName, chosen
-from workorders.migration.operations.add_check import AddCheck
+from workorders.migration.names import RelationName
 from workorders.migration.operations.add_column import AddColumn
 from workorders.migration.operations.defaults import ChangeDefault
-from workorders.migration.operations.drop_check import DropCheck
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_not_null import DropNotNull
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
-from workorders.migration.sql import tree
+from workorders.migration.sql import constraints, tree
 from workorders.migration.sql.tree import Node, strings
 
 _SERIAL = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"}
-_KINDS = {
-    "p": "a primary key",
-    "u": "a unique constraint",
-    "f": "a foreign key",
-    "x": "an exclusion constraint",
-    "t": "a constraint trigger",
-}
 _TAKE_OUT = "Take it out of this script, or run it by hand."
 
 
@@ -35,7 +26,7 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
     subtype = command["subtype"]
     if subtype in ("AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault"):
         _must_have(table, column, place)
-    if command.get("behavior") == "DROP_CASCADE" and subtype in ("AT_DropColumn", "AT_DropConstraint"):
+    if command.get("behavior") == "DROP_CASCADE" and subtype == "AT_DropColumn":
         raise refused(
             place,
             f"CASCADE on {name} would take along whatever hangs on it, which is not modelled yet.",
@@ -63,9 +54,13 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
                 default=None if default is None else tree.expression_text(default),
             )
         case "AT_AddConstraint":
-            yield _add_constraint(command["def"]["Constraint"], table, place, catalog)
+            yield from constraints.added(command["def"]["Constraint"], table, place, catalog)
         case "AT_DropConstraint":
-            yield from _drop_constraint(command, table, place)
+            yield from constraints.dropped(command, table, place, catalog)
+        case "AT_ValidateConstraint":
+            yield from constraints.validated(command, table, place, catalog)
+        case "AT_AlterConstraint":
+            yield from constraints.altered(command, table, place, catalog)
         case _:
             words = subtype.removeprefix("AT_")
             raise refused(place, f"ALTER TABLE {name}: {words} is not modelled yet.", _TAKE_OUT)
@@ -125,59 +120,6 @@ def add_column(command: Node, table: Table, place: Place) -> AddColumn:
         default_calls=tree.functions_in(definition.get("constraints", [])),
         if_not_exists=if_not_exists,
     )
-
-
-def _add_constraint(constraint: Node, table: Table, place: Place, catalog: Catalog) -> Operation:
-    kind = constraint["contype"]
-    if kind == "CONSTR_NOTNULL":
-        (column,) = strings(constraint["keys"])
-        _must_have(table, column, place)
-        if constraint.get("is_no_inherit") or not constraint.get("initially_valid", True):
-            raise refused(
-                place, "NOT NULL with NO INHERIT or NOT VALID is not modelled yet.", "Use SET NOT NULL."
-            )
-        return SetNotNull(place=place, table=table.name, column=column, constraint=constraint.get("conname"))
-    if kind != "CONSTR_CHECK":
-        words = kind.removeprefix("CONSTR_").replace("_", " ")
-        raise refused(place, f"ADD {words} to {table.name} is not modelled yet.", _TAKE_OUT)
-    columns = tree.columns_in(constraint["raw_expr"])
-    for column in columns:
-        _must_have(table, column, place)
-    taken = catalog.constraint_names.get(table.name.schema, frozenset())
-    name = constraint.get("conname") or chosen(
-        table.name.name, columns[0] if len(columns) == 1 else None, "check", taken
-    )
-    if table.constraint(name) is not None:
-        raise refused(place, f"{table.name} already has a constraint {name}.", "Choose another name.")
-    modifiers = " NO INHERIT" if constraint.get("is_no_inherit") else ""
-    modifiers += "" if constraint.get("is_enforced") else " NOT ENFORCED"
-    return AddCheck(
-        place=place,
-        table=table.name,
-        constraint=name,
-        condition=tree.expression_text(constraint["raw_expr"]),
-        columns=columns,
-        modifiers=modifiers,
-        is_not_valid=bool(constraint.get("skip_validation")),
-    )
-
-
-def _drop_constraint(command: Node, table: Table, place: Place) -> Iterator[Operation]:
-    name = command["name"]
-    not_null = next((column for column in table.columns if column.not_null_name == name), None)
-    if not_null is not None:
-        yield DropNotNull(place=place, table=table.name, column=not_null.name)
-        return
-    constraint = table.constraint(name)
-    if constraint is None:
-        if command.get("missing_ok"):
-            return
-        raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.")
-    if constraint.kind != "c":
-        raise refused(
-            place, f"{name} is {_KINDS[constraint.kind]}: dropping one is not modelled yet.", _TAKE_OUT
-        )
-    yield DropCheck(place=place, table=table.name, constraint=constraint)
 
 
 def _must_have(table: Table, column: str, place: Place) -> None:
