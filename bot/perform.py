@@ -38,7 +38,7 @@ from workorders.intents import (
     VoidApprovals,
     Work,
 )
-from workorders.lifecycle import moved, opening
+from workorders.lifecycle import ON_TARGET, moved, opening
 from workorders.order import Approval, Order, Person, State
 
 logger = logging.getLogger(__name__)
@@ -222,6 +222,8 @@ class _Transaction:
         orders.set_state(self.ours, intent.order_id, state)
         if state in WORKING:
             orders.due_now(self.ours, intent.order_id)
+        if touched.order.state in ON_TARGET and state not in ON_TARGET:
+            orders.call_line(self.ours, touched.order.target)
         self._changed(intent.order_id, is_shown_anew=True)
         self._record(intent.order_id, intent.event.value, intent.by, state, intent.detail)
 

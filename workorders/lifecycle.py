@@ -54,6 +54,9 @@ NOT_RUN = frozenset(
     }
 )
 
+#: Their plan is under way in the target: no other order may begin there.
+ON_TARGET = frozenset({State.EXECUTING, State.PAUSED, State.VALIDATING, State.ROLLING_BACK, State.FAILED})
+
 #: Nothing is left to do. Only a rollback leads out of one of them.
 CLOSED = frozenset({State.DONE, State.CANCELLED})
 

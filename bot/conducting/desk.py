@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 #: Under which name and phase what was found is kept.
 REHEARSAL, BEFORE, WORKLOAD, OUTCOME = "rehearsal", "before", "workload", "outcome"
 
+#: Whether an approved order is held by something of its own, so that others may pass it.
+TURN = "turn"
+
 #: Which round of analysing, preparing and reviewing this is.
 ATTEMPT = "attempt"
 
@@ -135,12 +138,12 @@ class Desk:
     def keep(self, name: str, found: Mapping[str, Any]) -> None:
         """Keeps what was found for a later phase."""
         with self.services.pool.transaction() as ours:
-            findings.keep(ours, self.order.id, _phase_of(name), name, found)
+            findings.keep(ours, self.order.id, Desk.phase_of(name), name, found)
 
     def kept(self, name: str) -> Mapping[str, Any] | None:
         """What an earlier phase kept under this name; None where it kept nothing."""
         with self.services.pool.transaction() as ours:
-            return findings.kept(ours, self.order.id, _phase_of(name), name)
+            return findings.kept(ours, self.order.id, Desk.phase_of(name), name)
 
     def begin_attempt(self) -> None:
         """From here on reports are new comments; the same phase begun again edits its own.
@@ -185,7 +188,7 @@ class Desk:
         )
         perform(self.services, Decided(intents=intents, decided_on=(order,)))
 
-
-def _phase_of(name: str) -> int:
-    """The definition's phase in which something of this name is found."""
-    return {ATTEMPT: 1, TROUBLE: 1, REHEARSAL: 2, BEFORE: 2, WORKLOAD: 2, OUTCOME: 2}.get(name, 3)
+    @staticmethod
+    def phase_of(name: str) -> int:
+        """The definition's phase in which something of this name is found."""
+        return {ATTEMPT: 1, TROUBLE: 1, REHEARSAL: 2, BEFORE: 2, WORKLOAD: 2, OUTCOME: 2}.get(name, 3)

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
 from bot.conducting.closing import Closing
 from bot.conducting.desk import REHEARSAL, TROUBLE, Desk
 from bot.conducting.execution import Execution
+from bot.conducting.turn import Turn
 from bot.errors import Blocked, LockkeeperError, OrderMoved, Refused, Unreadable
-from bot.gather import approvers_of
 from bot.github.errors import NotAnswered
 from bot.perform import Decided, perform
 from bot.services import Services
 from bot.shadow import workshop
-from workorders.authority import enough
-from workorders.decision import Decision
-from workorders.intents import SetReview, VoidApprovals
+from workorders.intents import SetReview
 from workorders.lifecycle import Event
 from workorders.migration import engine, validation
 from workorders.migration.application import must_fit
 from workorders.order import State
-from workorders.policy import Execute
 from workorders.roles import automation, conductor, data_science, postgres
 from workorders.roles.conductor import Verdict
 
@@ -42,7 +38,7 @@ class MigrationConductor:
             State.ANALYSING: self._analyse,
             State.PREPARING: self._prepare,
             State.REVIEWING: self._review,
-            State.APPROVED: self._take_turn,
+            State.APPROVED: lambda desk: Turn(desk).take(),
             State.EXECUTING: lambda desk: Execution(desk).execute(),
             State.VALIDATING: lambda desk: Execution(desk).validate(),
             State.ROLLING_BACK: lambda desk: Execution(desk).roll_back(),
@@ -123,44 +119,6 @@ class MigrationConductor:
             desk.said("review", found.report),
             detail={"digest": found.digest},
         )
-
-    def _take_turn(self, desk: Desk) -> None:
-        """Everything that an approval rested on is read again; only then is it begun."""
-        order = desk.order
-        decision = enough(order, desk.policy, approvers_of(self._services, order, desk.policy))
-        if decision.is_wait:
-            raise Blocked(decision.sentence, "It is asked again.")
-        if not decision.is_yes:
-            self._unapprove(desk, decision)
-            return
-        rules = desk.rules
-        if rules is not None and rules.execute is Execute.ON_COMMAND:
-            raise Blocked("The policy says execute: on-command.", "A supervisor comments /wo execute.")
-        now = datetime.now(UTC)
-        if rules is not None and rules.windows and not any(window.holds(now) for window in rules.windows):
-            opens = min(window.opens_at(now) for window in rules.windows)
-            raise Blocked("No window is open.", f"It begins at {opens:%Y-%m-%d %H:%M %Z}.")
-        with desk.target() as target:
-            prepared = desk.prepared(target)
-        if prepared.plan.digest != order.digest:
-            reason = "The target, the policy or Lockkeeper has changed since it was approved."
-            voided = VoidApprovals(order_id=order.id, reason=reason)
-            desk.move(Event.OUTDATED, voided, desk.told("outdated", reason), detail={"reason": reason})
-            return
-        accepted = {name for approval in order.approvals for name in approval.accepted}
-        missing = [name for name in prepared.plan.acceptances if name not in accepted]
-        if missing:
-            reason = f"The approval has to accept {', '.join(missing)} expressly."
-            voided = VoidApprovals(order_id=order.id, reason=reason)
-            command = f"Comment: /wo approve {order.digest[:16]} --accept {missing[0]}"
-            said = desk.told(f"unaccepted:{order.version}", f"{reason} {command}")
-            desk.move(Event.UNAPPROVED, voided, said, detail={"reason": reason})
-            return
-        desk.move(Event.TURN_CAME, detail={"digest": order.digest})
-
-    def _unapprove(self, desk: Desk, decision: Decision) -> None:
-        said = desk.told(f"unapproved:{desk.order.version}", decision.sentence)
-        desk.move(Event.UNAPPROVED, said, detail={"reason": decision.sentence})
 
     def _mend(self, desk: Desk, error: LockkeeperError) -> None:
         """Before the first change: back to the author, with the reason."""

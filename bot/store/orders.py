@@ -198,6 +198,11 @@ def look_again(ours: Ours, order_id: int, at: datetime | None) -> None:
     run(ours, _QUERY["look_again"], id=order_id, at=at)
 
 
+def call_line(ours: Ours, target: str) -> None:
+    """Every approved order on the target is looked at again now."""
+    run(ours, _QUERY["call_line"], target=target)
+
+
 def due_now(ours: Ours, order_id: int) -> None:
     """Work was asked for; the sweep makes up for a lost job."""
     run(ours, _QUERY["due_now"], id=order_id)

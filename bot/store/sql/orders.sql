@@ -120,6 +120,10 @@ UPDATE orders SET due_at = %(at)s WHERE id = %(id)s;
 -- Work was asked for; lasts until it was done, whatever becomes of its job.
 UPDATE orders SET due_at = now() WHERE id = %(id)s;
 
+-- name: call_line
+-- Whoever waits for their turn on the target looks again, now that one has left it.
+UPDATE orders SET due_at = now() WHERE target = %(target)s AND state = 'approved';
+
 -- name: begin_work
 -- One more attempt, counted before it is made, since it may kill the worker.
 UPDATE orders SET attempts = attempts + 1, due_at = now() WHERE id = %(id)s RETURNING attempts;
