@@ -10,7 +10,7 @@ from enum import Enum
 from workorders.authority import Rights
 from workorders.definition import Definition
 from workorders.migration.errors import Problem
-from workorders.order import Order, Person, Repository
+from workorders.order import Order, Person, Repository, SqlFile
 from workorders.policy import PolicyAnswer, UnknownPolicy
 
 
@@ -63,6 +63,8 @@ class Script:
     sql: str
     #: A path with its commit, or "comment".
     origin: str
+    #: The files that it is made of, in its order; none where it came from no file.
+    files: tuple[SqlFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +72,17 @@ class PullRequest:
     """A pull request at its present head."""
 
     number: int
+    #: The commit, 40 hexadecimal digits.
     head: str
+    author: Person
+    is_open: bool
+    is_merged: bool
     #: Everyone who has a hand in it: author, pushers, those whom its commits are attributed to.
     people: tuple[Person, ...]
     #: The added files that match the policy's globs, in path order; None where none does.
     script: Script | None
+    #: Paths that match the globs and are changed, renamed or removed: red flags, never run.
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

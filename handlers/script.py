@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from handlers.command import Command
 from handlers.facts import Facts, Script
 from workorders.migration.errors import Refused
+from workorders.order import SqlFile
 from workorders.report import named
 
 _PATH = re.compile(r"[^\x00-\x1f\\:*?\"<>|]{1,300}\.sql")
 
 #: Postgres keeps neither a NUL nor half of a surrogate pair.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+#: More are counted and not named where a script's origin is said.
+_NAMED_FILES = 3
+
+
+def joined(texts: Mapping[str, str], head: str) -> Script | None:
+    """The script of a pull request's added files, by path, at its head; None where there are none.
+
+    One file's text is left as it is, so that it is the same script however it is given.
+    """
+    files: list[SqlFile] = []
+    sql = ""
+    for path in sorted(texts):
+        if sql and not sql.endswith("\n"):
+            sql += "\n"
+        files.append(SqlFile(path=path, first_line=sql.count("\n") + 1))
+        sql += texts[path]
+    if not files:
+        return None
+    paths = [each.path for each in files]
+    more = len(paths) - _NAMED_FILES
+    said = ", ".join(paths if more <= 0 else paths[:_NAMED_FILES])
+    origin = said if more <= 0 else f"{said} and {more} more"
+    return Script(sql=sql, origin=f"{origin}@{head}", files=tuple(files))
 
 
 def is_path(path: str) -> bool:

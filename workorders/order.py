@@ -80,6 +80,16 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SqlFile:
+    """A file that is part of a script: its lines go until the next one's begin."""
+
+    #: In the repository.
+    path: str
+    #: Of the script, 1-based.
+    first_line: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """One work order."""
 

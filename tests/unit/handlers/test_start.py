@@ -58,7 +58,13 @@ class TestStart:
 
     def test_a_pull_request_s_people_are_authors(self) -> None:
         pull_request = PullRequest(
-            number=42, head="abc", people=(AUTHOR, MEMBER), script=Script(sql="select 3;", origin="x.sql@abc")
+            number=42,
+            head="abc",
+            author=AUTHOR,
+            is_open=True,
+            is_merged=False,
+            people=(AUTHOR, MEMBER),
+            script=Script(sql="select 3;", origin="x.sql@abc"),
         )
         opened = self.opened("/wo start database-migration", pull_request=pull_request)
 
