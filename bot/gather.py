@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from bot.errors import Problem, Unreadable
 from bot.github.errors import NotAnswered
@@ -46,16 +46,6 @@ class Gathered:
     decided_on: tuple[Order, ...]
     #: See `perform.Decided`.
     newest_asked: int | None
-
-
-@runtime_checkable
-class ReadsPullRequests(Protocol):
-    """What a client of GitHub offers that can read pull requests."""
-
-    def pull_request(
-        self, repository: Repository, number: int, migrations: tuple[str, ...]
-    ) -> PullRequest | None:
-        """The pull request at its head; its script is the added files that match, in path order."""
 
 
 def gather(services: Services, task: Task, now: datetime) -> Gathered:
@@ -187,14 +177,11 @@ class _Questions:
         return None if file is None else Script(sql=file.text, origin=f"{path}@{file.blob_sha}")
 
     def pull_request(self, context: Context, policy: PolicyAnswer) -> PullRequest | None:
-        """The context's, if it is one and the client can read them."""
-        github = self._github
+        """The context's, if it is one."""
         if not context.is_pull_request or context.number is None:
             return None
-        if not isinstance(github, ReadsPullRequests):
-            return None
         migrations = policy.migrations if isinstance(policy, Policy) else policies.DEFAULT_MIGRATIONS
-        return github.pull_request(self._repository, context.number, migrations)
+        return self._github.pull_request(self._repository, context.number, migrations)
 
     def _membership(self, person: Person, team: str) -> Membership:
         unknown: bool | None = None

@@ -24,13 +24,16 @@ _NAMED_FILES = 3
 def joined(texts: Mapping[str, str], head: str) -> Script | None:
     """The script of a pull request's added files, by path, at its head; None where there are none.
 
-    One file's text is left as it is, so that it is the same script however it is given.
+    One file's text is left as it is, so that it is the same script however it is given. The last
+    statement of a file ends with it, also where its semicolon is missing.
     """
     files: list[SqlFile] = []
     sql = ""
     for path in sorted(texts):
         if sql and not sql.endswith("\n"):
             sql += "\n"
+        if sql and not sql.rstrip().endswith(";"):
+            sql += ";\n"
         files.append(SqlFile(path=path, first_line=sql.count("\n") + 1))
         sql += texts[path]
     if not files:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -14,9 +15,11 @@ from github.NamedUser import NamedUser
 from github.Organization import Organization
 from urllib3 import Retry
 
+from bot.github import pulls
 from bot.github.errors import FAILURES, Denied, Unaccepted, translated
 from bot.github.labels import COLOURS, STATE_LABELS, label_of
 from bot.github.port import AppIdentity, File, IssueChange, OwnText
+from handlers.facts import PullRequest
 from workorders.authority import Permission
 from workorders.order import Person, Repository, State
 
@@ -229,6 +232,22 @@ class Client:
 
         return self._unless_missing(f"listing {path} in {repository.full_name}", ask) or ()
 
+    def pull_request(
+        self, repository: Repository, number: int, migrations: tuple[str, ...]
+    ) -> PullRequest | None:
+        """The pull request at its head, with the migrations that it adds; None where there is none."""
+        doing = f"reading {repository.full_name}#{number}"
+        path = f"{_path(repository)}/pulls/{number}"
+        found = self._found(path, dict, doing)
+        if found is None:
+            return None
+        ask = partial(self._json, "GET")
+
+        def read() -> PullRequest:
+            return pulls.read(found, repository, migrations, ask=ask, ask_pages=self._pages, person=_person)
+
+        return self._ask(doing, read)
+
     def user(self, login: str) -> Person | None:
         """The account of this login."""
         path = f"/users/{quote(login, safe='')}"
@@ -280,6 +299,17 @@ class Client:
     def _json(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         _, answer = self._github.requester.requestJsonAndCheck(verb, path, input=body)
         return answer
+
+    def _pages(self, path: str) -> Iterator[Any]:
+        """The entries of a list, of all its pages."""
+        for number in itertools.count(1):
+            address = f"{path}?per_page=100&page={number}"
+            headers, answer = self._github.requester.requestJsonAndCheck("GET", address)
+            if not isinstance(answer, list):
+                raise TypeError(path)
+            yield from answer
+            if 'rel="next"' not in headers.get("link", ""):
+                return
 
     def _found(self, path: str, read: Callable[[Any], T], doing: str) -> T | None:
         """What `read` makes of the answer; None where there is nothing. Read inside of the

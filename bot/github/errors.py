@@ -1,7 +1,8 @@
 """What GitHub's answers mean to us, as branches of the one tree.
 
 Refused
-└── Denied            GitHub said no, and would say so again
+├── Denied            GitHub said no, and would say so again
+└── Unusable          what GitHub has there is too large, or not what we can read
 Blocked
 ├── Unaccepted        GitHub does not take the App's credentials; a person must look
 └── NotAnswered       not a no but a wait: rate limits, outages, time-outs
@@ -45,6 +46,13 @@ class Denied(Refused):
     def __init__(self, status: int, reason: str, next_move: str) -> None:
         super().__init__(Problem(line=None, reason=reason, next_move=next_move))
         self.status = status
+
+
+class Unusable(Refused):
+    """GitHub answered, and it is nothing that we can work with until somebody changes it."""
+
+    def __init__(self, reason: str, next_move: str) -> None:
+        super().__init__(Problem(line=None, reason=reason, next_move=next_move))
 
 
 class Unaccepted(Blocked):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from handlers.facts import PullRequest
 from workorders.authority import Permission
 from workorders.order import Person, Repository, State
 
@@ -95,6 +96,15 @@ class GitHub(Protocol):
 
     def list_directory(self, repository: Repository, path: str, ref: str | None = None) -> tuple[str, ...]:
         """The paths of the files directly in a directory; none where there is no such directory."""
+
+    def pull_request(
+        self, repository: Repository, number: int, migrations: tuple[str, ...]
+    ) -> PullRequest | None:
+        """The pull request at its head, with the migrations that it adds; None where there is none.
+
+        Raises `Unusable` for one that is too large or whose migrations are no texts, and `NotAnswered`
+        where it was pushed to while it was read.
+        """
 
     def user(self, login: str) -> Person | None:
         """The account of this login."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.sandbox.answers import Refusal, invalid, not_listed
+from bot.sandbox.pull_shapes import PullShapes
 from bot.sandbox.records import Account, Comment, Issue, Label, Reaction, Repository
 from bot.sandbox.shapes import REACTIONS, Shape, Shapes
 from bot.sandbox.state import State
@@ -23,7 +24,7 @@ COMMENTS_LIMIT = 2_500
 _REASONS = ("completed", "not_planned", "duplicate")
 
 #: Told of an event: its name, its action, the payload's own part, the repository and the sender.
-Tell = Callable[[str, str, Shape, Repository, Account], None]
+Tell = Callable[[str, str | None, Shape, Repository, Account], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,21 @@ class Actions:
         via_app: bool = False,
     ) -> Issue:
         """A new issue; the App is told that it was opened, and of each label."""
+        issue = self.record_issue(repository, author, title=title, body=body, labels=labels, via_app=via_app)
+        self.announce(issue, author)
+        return issue
+
+    def record_issue(
+        self,
+        repository: Repository,
+        author: Account,
+        *,
+        title: str,
+        body: str | None,
+        labels: Sequence[str] = (),
+        via_app: bool = False,
+    ) -> Issue:
+        """A new issue that nobody is told of yet; a pull request is made of it, or it is announced."""
         _check_title(title)
         _check_body(body, "Issue", "body")
         now = self.now()
@@ -73,11 +89,13 @@ class Actions:
             labels=self._named(repository, labels),
             via_app=via_app,
         )
-        self._keep(issue)
-        self._tell_of_issue("opened", issue, author)
+        return self._keep(issue)
+
+    def announce(self, issue: Issue, author: Account) -> None:
+        """Tells the App of a new issue or pull request, and of each of its labels."""
+        self.tell_of_issue("opened", issue, author)
         for name in issue.labels:
             self._tell_of_label("labeled", issue, name, author)
-        return issue
 
     def edit_issue(self, issue: Issue, actor: Account, change: Change) -> Issue:
         """The issue with the change made; tells of text, labels and state, in this order."""
@@ -98,31 +116,43 @@ class Actions:
             after = {"title": edited.title, "body": edited.body or ""}
             changes = {name: {"from": text} for name, text in before.items() if text != after[name]}
             issue = self._touch(edited)
-            self._tell_of_issue("edited", issue, actor, changes=changes)
+            self.tell_of_issue("edited", issue, actor, changes=changes)
         if change.labels is not None:
             issue = self.set_labels(issue, actor, change.labels)
         if change.state is not None and change.state != issue.state:
             issue = self._turn(issue, actor, change)
         return issue
 
+    def close(self, issue: Issue, actor: Account) -> Issue:
+        """The issue or pull request closed."""
+        return self._turn(issue, actor, Change(state="closed"))
+
     def _turn(self, issue: Issue, actor: Account, change: Change) -> Issue:
+        pull = self.state.pull_of(issue)
+        if pull is not None and pull.merged_at is not None and change.state == "open":
+            raise invalid("PullRequest", "state", "state cannot be changed. The pull request is merged.")
         if change.state == "closed":
+            reason = change.state_reason if change.state_reason in _REASONS else "completed"
             issue = self._touch(
                 dataclasses.replace(
                     issue,
                     state="closed",
-                    state_reason=change.state_reason if change.state_reason in _REASONS else "completed",
+                    state_reason=reason if pull is None else None,
                     closed_at=self.now(),
                     closed_by=actor,
                 )
             )
-            self._tell_of_issue("closed", issue, actor)
+            self.tell_of_issue("closed", issue, actor)
             return issue
         reopened = dataclasses.replace(
-            issue, state="open", state_reason="reopened", closed_at=None, closed_by=None
+            issue,
+            state="open",
+            state_reason="reopened" if pull is None else None,
+            closed_at=None,
+            closed_by=None,
         )
         issue = self._touch(reopened)
-        self._tell_of_issue("reopened", issue, actor)
+        self.tell_of_issue("reopened", issue, actor)
         return issue
 
     def set_labels(self, issue: Issue, actor: Account, names: Sequence[str]) -> Issue:
@@ -252,13 +282,23 @@ class Actions:
     def _touch(self, issue: Issue) -> Issue:
         return self._keep(dataclasses.replace(issue, updated_at=self.now()))
 
-    def _tell_of_issue(self, action: str, issue: Issue, actor: Account, **more: object) -> None:
+    def tell_of_issue(self, action: str, issue: Issue, actor: Account, **more: object) -> None:
+        """Tells the App of an issue, or of the pull request that it is."""
         repository = self.state.repositories[issue.repository_id]
-        self.tell("issues", action, {"issue": self.shapes.issue(issue), **more}, repository, actor)
+        pull = self.state.pull_of(issue)
+        if pull is None:
+            self.tell("issues", action, {"issue": self.shapes.issue(issue), **more}, repository, actor)
+            return
+        own: Shape = {
+            "number": pull.number,
+            "pull_request": PullShapes(shapes=self.shapes).full(pull),
+            **more,
+        }
+        self.tell("pull_request", action, own, repository, actor)
 
     def _tell_of_label(self, action: str, issue: Issue, name: str, actor: Account) -> None:
         label = self.state.label(self.state.repositories[issue.repository_id], name)
-        self._tell_of_issue(action, issue, actor, label=self.shapes.label(label))
+        self.tell_of_issue(action, issue, actor, label=self.shapes.label(label))
 
     def _tell_of_comment(self, action: str, comment: Comment, actor: Account, **more: object) -> None:
         repository = self.state.repositories[comment.repository_id]

@@ -103,8 +103,50 @@ class Controls:
         edited = self._sandbox.edit_comment_as(fields["as"], fields["repo"], fields["id"], fields["body"])
         return self._sandbox.shapes.comment(edited)
 
+    def fork(self, fields: Fields) -> object:
+        """`as`, `repo` -> the fork."""
+        return self._sandbox.shapes.repository(self._sandbox.pulls.fork_as(fields["as"], fields["repo"]))
+
+    def push(self, fields: Fields) -> object:
+        """`as`, `repo`, `branch`, `files` (path to text, or to null to remove it), and `message`?,
+        `author`? (a login, or null for an address that is nobody's), `onto`? -> `sha`, the commit's."""
+        given = {name: fields[name] for name in ("message", "onto") if name in fields}
+        sha = self._sandbox.pulls.push_as(
+            fields["as"],
+            fields["repo"],
+            fields["branch"],
+            fields["files"],
+            author=fields.get("author"),
+            is_attributed="author" not in fields or fields["author"] is not None,
+            **given,
+        )
+        return {"sha": sha}
+
+    def open_pull_request(self, fields: Fields) -> object:
+        """`as`, `repo`, `title`, `head` (a branch, or `owner:branch` of a fork), and `base`?, `body`?,
+        `draft`?, `labels`? -> the pull request. Comment, label, close and reopen it as an issue."""
+        given = {name: fields[name] for name in ("base", "body", "draft", "labels") if name in fields}
+        pull = self._sandbox.pulls.open_as(
+            fields["as"], fields["repo"], fields["title"], head=fields["head"], **given
+        )
+        return self._sandbox.pulls.shapes.full(pull)
+
+    def ready_for_review(self, fields: Fields) -> object:
+        """`as`, `repo`, `number` of a draft -> the pull request."""
+        pull = self._sandbox.pulls.ready_as(fields["as"], fields["repo"], fields["number"])
+        return self._sandbox.pulls.shapes.full(pull)
+
+    def merge(self, fields: Fields) -> object:
+        """`as`, `repo`, `number` -> the pull request."""
+        pull = self._sandbox.pulls.merge_as(fields["as"], fields["repo"], fields["number"])
+        return self._sandbox.pulls.shapes.full(pull)
+
+    def pull_requests(self, fields: Fields) -> object:
+        """`repo` -> its pull requests, oldest first."""
+        return [self._sandbox.pulls.shapes.full(each) for each in self._sandbox.pulls.of(fields["repo"])]
+
     def issues(self, fields: Fields) -> object:
-        """`repo` -> its issues, oldest first."""
+        """`repo` -> its issues and pull requests, oldest first."""
         return [self._sandbox.shapes.issue(issue) for issue in self._sandbox.issues(fields["repo"])]
 
     def comments(self, fields: Fields) -> object:

@@ -31,6 +31,11 @@ class Commit:
 
     sha: str
     files: Mapping[str, str]
+    parents: tuple[str, ...]
+    message: str
+    #: None where GitHub knows nobody with the author's e-mail address.
+    author: Account | None
+    committed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,8 @@ class Repository:
     branches: Mapping[str, str] = field(default_factory=dict)
     #: Account id to role, for those who were granted one.
     roles: Mapping[int, str] = field(default_factory=dict)
+    #: The id of the repository that this is a fork of.
+    fork_of: int | None = None
 
     @property
     def full_name(self) -> str:
@@ -67,7 +74,7 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
-    """An issue. `labels` holds names, in the order in which they were set."""
+    """An issue, or a pull request's text and state. `labels` holds names, as they were set in turn."""
 
     id: int
     repository_id: int
@@ -87,8 +94,96 @@ class Issue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PullRequest:
+    """What a pull request has beyond the issue of the same number, which holds its text and state."""
+
+    id: int
+    repository_id: int
+    number: int
+    #: The repository itself, or a fork of it.
+    head_repository_id: int
+    head_branch: str
+    head_sha: str
+    base_branch: str
+    #: The base branch's newest commit when the pull request was last opened or pushed to.
+    base_sha: str
+    draft: bool = False
+    merged_at: datetime | None = None
+    merged_by: Account | None = None
+    merge_commit_sha: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """A remark of a check run on lines of a file."""
+
+    path: str
+    start_line: int
+    end_line: int
+    level: str
+    message: str
+    title: str | None = None
+    raw_details: str | None = None
+    start_column: int | None = None
+    end_column: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """An action that a check run offers."""
+
+    label: str
+    description: str
+    identifier: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRun:
+    """A check of one commit by the App. `status` and `conclusion` are GitHub's words."""
+
+    id: int
+    repository_id: int
+    name: str
+    head_sha: str
+    status: str
+    conclusion: str | None = None
+    started_at: datetime
+    completed_at: datetime | None = None
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+    details_url: str | None = None
+    external_id: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """An account's place in a team."""
+
+    account_id: int
+    #: `member` or `maintainer`.
+    role: str = "member"
+    #: `active`, or `pending` while the invitation is not accepted.
+    state: str = "active"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """A team of an organisation. Those of its children are in it, too."""
+
+    id: int
+    organization: Account
+    slug: str
+    is_secret: bool = False
+    parent_id: int | None = None
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comment:
-    """A comment on an issue."""
+    """A comment on an issue or a pull request."""
 
     id: int
     repository_id: int

@@ -1,7 +1,6 @@
 """The sandbox's state behind one lock, and the controls that tests and the demo turn."""
 
 import dataclasses
-import hashlib
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,12 @@ from bot.sandbox.access import TOKEN_LIFE
 from bot.sandbox.actions import Actions, Change
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.limits import RateLimits
+from bot.sandbox.pulls import Pulls
 from bot.sandbox.records import (
     ROLES,
     Account,
     App,
     Comment,
-    Commit,
     Delivery,
     Installation,
     InstallationToken,
@@ -82,6 +81,7 @@ class Sandbox:
         )
         self.shapes = Shapes(state=self.state, app=self.app, url="http://127.0.0.1")
         self.actions = Actions(state=self.state, shapes=self.shapes, now=clock, tell=self._tell)
+        self.pulls = Pulls(lock=self.lock, state=self.state, actions=self.actions)
         self.webhooks = Webhooks(
             app_id=app_id,
             secret=webhook_secret,
@@ -130,19 +130,12 @@ class Sandbox:
     def put_file(self, repo: str, path: str, text: str, *, branch: str | None = None) -> str:
         """Commits one file on a branch (the default one if not named); the new commit's SHA.
 
-        A branch that does not exist yet begins at the default branch's newest commit.
+        A branch that does not exist yet begins at the default branch's newest commit. Nobody is told.
         """
         with self.lock:
             repository = self.state.repository(repo)
             target = branch or repository.default_branch
-            parent = repository.branches.get(target) or repository.branches.get(repository.default_branch)
-            files = {**(self.state.commits[parent].files if parent else {}), path: text}
-            seed = f"{parent} {path} {text} {self.state.next_id()}".encode()
-            sha = hashlib.sha1(seed, usedforsecurity=False).hexdigest()
-            self.state.commits[sha] = Commit(sha=sha, files=files)
-            branches = {**repository.branches, target: sha}
-            self.state.repositories[repository.id] = dataclasses.replace(repository, branches=branches)
-            return sha
+            return self.pulls.commit(repository, target, {path: text}, message=f"Add {path}", author=None).sha
 
     def grant(self, repo: str, login: str, role: str) -> None:
         """Gives a person a role: none, read, triage, write, maintain or admin."""
@@ -336,7 +329,9 @@ class Sandbox:
         self.state.accounts[login.lower()] = account
         return account
 
-    def _tell(self, name: str, action: str, own: Shape, repository: Repository, sender: Account) -> None:
+    def _tell(
+        self, name: str, action: str | None, own: Shape, repository: Repository, sender: Account
+    ) -> None:
         installation = self.state.installation_on(repository)
         if installation is None or name not in installation.events:
             return

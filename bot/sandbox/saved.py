@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.sandbox.state import State
 
-_VERSION = 1
+_VERSION = 2
 
 
 class UnreadableState(ValueError):

@@ -15,6 +15,7 @@ from bot.sandbox.records import (
     InstallationToken,
     Issue,
     Label,
+    PullRequest,
     Reaction,
     Repository,
 )
@@ -152,7 +153,7 @@ class Shapes:
             "owner": self.account(repository.owner),
             "html_url": html,
             "description": None,
-            "fork": False,
+            "fork": repository.fork_of is not None,
             "url": api,
             **links,
             "created_at": iso(repository.created_at),
@@ -196,13 +197,15 @@ class Shapes:
         repository = self.state.repositories[issue.repository_id]
         api = f"{self.api_url}/repos/{repository.full_name}"
         url = f"{api}/issues/{issue.number}"
+        pull = self.state.pull_of(issue)
+        html = f"{self.url}/{repository.full_name}/{'issues' if pull is None else 'pull'}/{issue.number}"
         return {
             "url": url,
             "repository_url": api,
             "labels_url": f"{url}/labels{{/name}}",
             "comments_url": f"{url}/comments",
             "events_url": f"{url}/events",
-            "html_url": f"{self.url}/{repository.full_name}/issues/{issue.number}",
+            "html_url": html,
             "id": issue.id,
             "node_id": node_id("I", issue.id),
             "number": issue.number,
@@ -220,19 +223,29 @@ class Shapes:
             "updated_at": iso(issue.updated_at),
             "closed_at": iso(issue.closed_at) if issue.closed_at else None,
             "closed_by": self.account(issue.closed_by) if issue.closed_by else None,
-            "author_association": self._association(repository, issue.author),
+            "author_association": self.association(repository, issue.author),
             "active_lock_reason": None,
             "body": issue.body,
             "reactions": self._rollup(issue, f"{url}/reactions"),
             "timeline_url": f"{url}/timeline",
             "performed_via_github_app": self.integration() if issue.via_app else None,
+            **self._pull_part(pull, f"{api}/pulls/{issue.number}", html),
         }
+
+    def _pull_part(self, pull: PullRequest | None, url: str, html: str) -> Shape:
+        if pull is None:
+            return {}
+        links = {"url": url, "html_url": html, "diff_url": f"{html}.diff", "patch_url": f"{html}.patch"}
+        merged_at = iso(pull.merged_at) if pull.merged_at else None
+        return {"draft": pull.draft, "pull_request": {**links, "merged_at": merged_at}}
 
     def comment(self, comment: Comment) -> Shape:
         """`issue-comment`."""
         repository = self.state.repositories[comment.repository_id]
         api = f"{self.api_url}/repos/{repository.full_name}"
-        html = f"{self.url}/{repository.full_name}/issues/{comment.issue_number}"
+        is_on_pull = (comment.repository_id, comment.issue_number) in self.state.pulls
+        place = f"{'pull' if is_on_pull else 'issues'}/{comment.issue_number}"
+        html = f"{self.url}/{repository.full_name}/{place}"
         url = f"{api}/issues/comments/{comment.id}"
         return {
             "url": url,
@@ -243,7 +256,7 @@ class Shapes:
             "user": self.account(comment.author),
             "created_at": iso(comment.created_at),
             "updated_at": iso(comment.updated_at),
-            "author_association": self._association(repository, comment.author),
+            "author_association": self.association(repository, comment.author),
             "body": comment.body,
             "reactions": self._rollup(comment, f"{url}/reactions"),
             "performed_via_github_app": self.integration() if comment.via_app else None,
@@ -346,7 +359,8 @@ class Shapes:
         given = [reaction.content for reaction in self.state.reactions_to(subject)]
         return {"url": url, "total_count": len(given), **{name: given.count(name) for name in REACTIONS}}
 
-    def _association(self, repository: Repository, account: Account) -> str:
+    def association(self, repository: Repository, account: Account) -> str:
+        """`author-association`."""
         # Members of organisations are not modelled: GitHub shows private ones as strangers, too,
         # and nothing of ours may depend on this word.
         if account.id == repository.owner.id:

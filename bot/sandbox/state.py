@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.sandbox.answers import not_found
 from bot.sandbox.records import (
     Account,
+    CheckRun,
     Comment,
     Commit,
     Delivery,
@@ -14,8 +15,10 @@ from bot.sandbox.records import (
     InstallationToken,
     Issue,
     Label,
+    PullRequest,
     Reaction,
     Repository,
+    Team,
 )
 
 
@@ -36,6 +39,12 @@ class State:
     labels: dict[int, Label] = field(default_factory=dict)
     #: By (repository id, number).
     issues: dict[tuple[int, int], Issue] = field(default_factory=dict)
+    #: By (repository id, number), which is also that of an issue.
+    pulls: dict[tuple[int, int], PullRequest] = field(default_factory=dict)
+    #: By id.
+    check_runs: dict[int, CheckRun] = field(default_factory=dict)
+    #: By id.
+    teams: dict[int, Team] = field(default_factory=dict)
     #: By id.
     comments: dict[int, Comment] = field(default_factory=dict)
     #: Ids of the comments on each issue, by (repository id, number): an issue may have thousands.
@@ -59,8 +68,10 @@ class State:
         """Lets new ids follow those of the records, which came from elsewhere."""
         accounts = [account.id for account in self.accounts.values()]
         issues = [issue.id for issue in self.issues.values()]
+        issues += [pull.id for pull in self.pulls.values()]
         others = (self.repositories, self.labels, self.comments, self.reactions, self.installations)
-        used = [*accounts, *issues, *self.deliveries, *(each for table in others for each in table)]
+        more = (self.check_runs, self.teams, self.deliveries)
+        used = [*accounts, *issues, *(each for table in (*others, *more) for each in table)]
         self._ids = itertools.count(max(used, default=1000) + 1)
 
     def account(self, login: str) -> Account:
@@ -91,8 +102,42 @@ class State:
             raise not_found()
         return found
 
+    def pull(self, repository: Repository, number: int) -> PullRequest:
+        """The repository's pull request of this number."""
+        found = self.pulls.get((repository.id, number))
+        if found is None:
+            raise not_found()
+        return found
+
+    def pull_of(self, issue: Issue) -> PullRequest | None:
+        """The pull request whose text the issue is; None for an issue proper."""
+        return self.pulls.get((issue.repository_id, issue.number))
+
+    def commit_at(self, repository: Repository, ref: str) -> Commit | None:
+        """The commit of a branch, of `refs/pull/N/head`, or of a SHA."""
+        name = ref.removeprefix("refs/")
+        if name.startswith("pull/") and name.endswith("/head"):
+            number = name.removeprefix("pull/").removesuffix("/head")
+            pull = self.pulls.get((repository.id, int(number))) if number.isdecimal() else None
+            return None if pull is None else self.commits[pull.head_sha]
+        return self.commits.get(repository.branches.get(name.removeprefix("heads/"), ref))
+
+    def check_run(self, repository: Repository, check_run_id: int) -> CheckRun:
+        """The repository's check run of this id."""
+        found = self.check_runs.get(check_run_id)
+        if found is None or found.repository_id != repository.id:
+            raise not_found()
+        return found
+
+    def team(self, organization: Account, slug: str) -> Team:
+        """The organisation's team of this slug, in any case of letters."""
+        for team in self.teams.values():
+            if team.organization.id == organization.id and team.slug == slug.lower():
+                return team
+        raise not_found()
+
     def issues_of(self, repository: Repository) -> list[Issue]:
-        """The repository's issues, oldest first."""
+        """The repository's issues and pull requests, oldest first."""
         return [issue for issue in self.issues.values() if issue.repository_id == repository.id]
 
     def comment(self, repository: Repository, comment_id: int) -> Comment:

@@ -17,7 +17,7 @@ EXCERPT = Path(__file__).with_name("github.json")
 
 _HOST = "https://api.github.com"
 #: Placeholders whose values may hold a slash; in OpenAPI a slash always ends a value.
-_WITH_SLASH = ("path", "name")
+_WITH_SLASH = ("path", "name", "ref")
 
 
 class Mismatch(AssertionError):

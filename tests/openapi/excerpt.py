@@ -14,6 +14,7 @@ TARGET = Path(__file__).with_name("github.json")
 
 #: The paths in use with their methods. A route of the sandbox that is missing here fails a test.
 PATHS: Mapping[str, str] = {
+    "/orgs/{org}/teams/{team_slug}/memberships/{username}": "get",
     "/app": "get",
     "/app/hook/deliveries": "get",
     "/app/hook/deliveries/{delivery_id}": "get",
@@ -24,7 +25,11 @@ PATHS: Mapping[str, str] = {
     "/installation/repositories": "get",
     "/rate_limit": "get",
     "/repos/{owner}/{repo}": "get",
+    "/repos/{owner}/{repo}/check-runs": "post",
+    "/repos/{owner}/{repo}/check-runs/{check_run_id}": "get patch",
+    "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations": "get",
     "/repos/{owner}/{repo}/collaborators/{username}/permission": "get",
+    "/repos/{owner}/{repo}/commits/{ref}/check-runs": "get",
     "/repos/{owner}/{repo}/contents/{path}": "get",
     "/repos/{owner}/{repo}/installation": "get",
     "/repos/{owner}/{repo}/issues": "get post",
@@ -40,6 +45,10 @@ PATHS: Mapping[str, str] = {
     "/repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}": "delete",
     "/repos/{owner}/{repo}/labels": "get post",
     "/repos/{owner}/{repo}/labels/{name}": "get patch",
+    "/repos/{owner}/{repo}/pulls": "get",
+    "/repos/{owner}/{repo}/pulls/{pull_number}": "get",
+    "/repos/{owner}/{repo}/pulls/{pull_number}/commits": "get",
+    "/repos/{owner}/{repo}/pulls/{pull_number}/files": "get",
     "/user/{account_id}": "get",
     "/users/{username}": "get",
 }
@@ -72,7 +81,14 @@ def excerpt(description: Mapping[str, Any]) -> dict[str, Any]:
     mended: dict[str, Any] = _mend(whole, is_map_of_names=False)
     _admit_bare_labels(mended)
     _admit_owners(mended)
+    _admit_labels_without_words(mended)
     return mended
+
+
+def _admit_labels_without_words(description: dict[str, Any]) -> None:
+    """In the list of pull requests a label had to have a description, as nowhere else."""
+    labels = description["components"]["schemas"]["pull-request-simple"]["properties"]["labels"]
+    labels["items"]["properties"]["description"]["nullable"] = True
 
 
 def _admit_owners(description: dict[str, Any]) -> None:
@@ -103,7 +119,7 @@ def _references(part: Any) -> Iterator[str]:
 
 
 def _mend(part: Any, *, is_map_of_names: bool) -> Any:
-    """A copy without prose, in which a nullable enum holds null.
+    """A copy without prose, in which null is one of a nullable enum's or choice's values.
 
     In a map of names (`is_map_of_names`) the keys are the names of fields or headers, which may well
     be called `title` or `x-rate-limit`, and stay.
@@ -121,8 +137,11 @@ def _mend(part: Any, *, is_map_of_names: bool) -> Any:
                 # A response must have one; its words are free.
                 value = ""
         kept[key] = _mend(value, is_map_of_names=not is_map_of_names and key in _MAPS)
-    if not is_map_of_names and kept.get("nullable") and "enum" in kept and None not in kept["enum"]:
-        kept["enum"] = [*kept["enum"], None]
+    if not is_map_of_names and kept.get("nullable"):
+        if "enum" in kept and None not in kept["enum"]:
+            kept["enum"] = [*kept["enum"], None]
+        for choice in {"oneOf", "anyOf"} & set(kept):
+            kept[choice] = [*kept[choice], {"nullable": True, "enum": [None]}]
     return kept
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from bot.sandbox.access import Caller, has_role
 from bot.sandbox.answers import Refusal, invalid
-from bot.sandbox.records import Account, Comment, Issue, Repository
+from bot.sandbox.records import Account, Comment, Issue, PullRequest, Repository
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import State
@@ -59,6 +59,11 @@ class Call:
     def issue(self) -> Issue:
         """The issue in the path."""
         return self.state.issue(self.repository, int(self.path["issue_number"]))
+
+    @cached_property
+    def pull(self) -> PullRequest:
+        """The pull request in the path."""
+        return self.state.pull(self.repository, int(self.path["pull_number"]))
 
     @cached_property
     def comment(self) -> Comment:

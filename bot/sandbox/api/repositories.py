@@ -13,12 +13,10 @@ def get_repository(call: Call) -> Answer:
 
 
 def get_contents(call: Call) -> Answer:
-    """A file or a directory at `ref`: a branch, `refs/heads/BRANCH` or a commit's SHA."""
+    """A file or a directory at `ref`: a branch, `refs/pull/N/head` or a commit's SHA."""
     repository = call.repository
     ref = call.query.get("ref") or repository.default_branch
-    branch = ref.removeprefix("refs/").removeprefix("heads/")
-    sha = repository.branches.get(branch, ref)
-    commit = call.state.commits.get(sha)
+    commit = call.state.commit_at(repository, ref)
     if commit is None:
         if not repository.branches:
             raise Refusal(404, "This repository is empty.")

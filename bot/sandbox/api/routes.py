@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.access import Needs
 from bot.sandbox.answers import Answer
-from bot.sandbox.api import apps, issues, labels, repositories
+from bot.sandbox.api import apps, issues, labels, pulls, repositories
 from bot.sandbox.api.call import Call
 
 
@@ -36,8 +36,11 @@ _WRITE = Needs(permission="issues", level="write")
 _TRIAGE = Needs(permission="issues", level="write", role="triage")
 _MANAGE = Needs(permission="issues", level="write", role="write")
 
+_PULLS = Needs(permission="pull_requests")
+
 _REPO = "/repos/{owner}/{repo}"
 _ISSUE = _REPO + "/issues/{issue_number}"
+_PULL = _REPO + "/pulls/{pull_number}"
 _COMMENT = _REPO + "/issues/comments/{comment_id}"
 
 ROUTES = (
@@ -90,4 +93,8 @@ ROUTES = (
     _route("POST", _ISSUE + "/labels", labels.add_issue_labels, _TRIAGE),
     _route("PUT", _ISSUE + "/labels", labels.set_issue_labels, _TRIAGE),
     _route("DELETE", _ISSUE + "/labels/{name}", labels.remove_issue_label, _TRIAGE),
+    _route("GET", _REPO + "/pulls", pulls.list_pulls, _PULLS),
+    _route("GET", _PULL, pulls.get_pull, _PULLS),
+    _route("GET", _PULL + "/files", pulls.list_files, _PULLS),
+    _route("GET", _PULL + "/commits", pulls.list_commits, _PULLS),
 )

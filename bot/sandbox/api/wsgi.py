@@ -17,9 +17,12 @@ from bot.sandbox.sandbox import Sandbox
 #: Set in the WSGI environ where the connection is to be closed without an answer.
 UNANSWERED = "bot.sandbox.unanswered"
 
-_NUMBERS = ("issue_number", "comment_id", "reaction_id", "installation_id", "delivery_id")
+_NUMBERS = (
+    *("issue_number", "pull_number", "comment_id", "reaction_id", "installation_id", "delivery_id"),
+    "check_run_id",
+)
 #: Values that may hold a slash.
-_PATHS = ("path", "name")
+_PATHS = ("path", "name", "ref")
 
 
 def blueprint(sandbox: Sandbox) -> Blueprint:

@@ -22,7 +22,7 @@ from workorders.order import Repository, State
 UNDESCRIBED = frozenset({"is_team_member"})
 
 
-def _ask_everything(app: App, github: GitHub, shop: Repository) -> set[str]:
+def _ask_everything(app: App, github: GitHub, shop: Repository, pull_number: int) -> set[str]:
     """Calls each method of the port; gives their names."""
     since = datetime(2020, 1, 1, tzinfo=UTC)
     app.identity()
@@ -43,9 +43,11 @@ def _ask_everything(app: App, github: GitHub, shop: Repository) -> set[str]:
     github.permission_of(shop, "ana")
     github.read_file(shop, ".github/lockkeeper.yml", "main")
     github.list_directory(shop, ".github")
+    github.pull_request(shop, pull_number, ("**/*.sql",))
     github.user("ana")
     github.repository(REPO)
     return {
+        "pull_request",
         *("open_issue", "change_issue", "comment", "edit_comment", "own_issues", "own_comments", "react"),
         *("set_state_label", "permission_of", "read_file", "list_directory", "user", "repository"),
     }
@@ -60,6 +62,8 @@ def test_each_request_is_described_by_github(
     app: App, shop: Repository, sandbox: ServedSandbox, conformance: Conformance
 ) -> None:
     sandbox.state.put_file(REPO, ".github/lockkeeper.yml", "version: 1\n")
+    sandbox.state.pulls.push_as("ana", REPO, "widen", {"db/0042 ids.sql": "select 1;"})
+    pull = sandbox.state.pulls.open_as("ana", REPO, "Widen ids", head="widen")
     with responses.RequestsMock() as http:
         http.add_passthru(sandbox.api_url)
         asked: list[requests.PreparedRequest] = []
@@ -72,7 +76,7 @@ def test_each_request_is_described_by_github(
             return send(adapter, request, **named)
 
         http._on_request = remember  # type: ignore[method-assign] # it has no hook for passed requests
-        done = _ask_everything(app, app.installation(sandbox.installation_id), shop)
+        done = _ask_everything(app, app.installation(sandbox.installation_id), shop, pull.number)
 
     assert done | UNDESCRIBED == {name for name in vars(GitHub) if not name.startswith("_")}
     assert len(asked) > len(done)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import jwt
 import urllib3
 
+from bot.sandbox.records import CheckRun, Team
 from tests.plugins.sandbox import REPO, ServedSandbox
 
 
@@ -114,6 +115,10 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "PUT /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}": Example(),
+    "GET /repos/{owner}/{repo}/pulls": Example(query={"state": "all", "head": "acme:widen"}),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}": Example(),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/files": Example(query={"per_page": 100}),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/commits": Example(query={"per_page": 100}),
 }
 
 
@@ -154,6 +159,17 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
     issue = state.open_issue_as("ana", REPO, "Ids run out", "Please.", labels=["wo:database-migration"])
     comment = state.comment_as("dba", REPO, issue.number, "/wo help")
     state.label_as("ana", REPO, issue.number, "wo:help/now")
+    state.pulls.push_as("ana", REPO, "widen", {"db/migrations/0043_more.sql": "select 1;\n"})
+    state.pulls.push_as(
+        "ana", REPO, "widen", {"db/migrations/0042_ids.sql": None, "README.md": "Shop\n"}, is_attributed=False
+    )
+    pull = state.pulls.open_as("ana", REPO, "Widen ids", head="widen", labels=["wo:database-migration"])
+    now, head = state.clock(), pull.head_sha
+    repository_id, acme = state.repository(REPO).id, state.user("acme")
+    state.state.check_runs[1] = CheckRun(
+        id=1, repository_id=repository_id, name="lock", head_sha=head, status="queued", started_at=now
+    )
+    state.state.teams[2] = Team(id=2, organization=acme, slug="dba")
     with state.lock:
         on_comment = state.actions.react(comment, state.app.bot, "eyes")
         on_issue = state.actions.react(issue, state.app.bot, "eyes")
@@ -169,6 +185,7 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
             "username": "dba",
             "account_id": str(state.user("dba").id),
             "issue_number": str(issue.number),
+            "pull_number": str(pull.number),
             "comment_id": str(comment.id),
             "reaction_id": str(on_comment.id),
             "issue_reaction_id": str(on_issue.id),

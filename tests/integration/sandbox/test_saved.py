@@ -26,7 +26,7 @@ def test_saved_state_is_taken_up_whole(scene: Scene, app_key: KeyPair, tmp_path:
 
     assert _tables(resumed.state) == _tables(before)
     assert resumed.state.next_id() > max(before.deliveries)
-    assert resumed.open_issue_as("ana", REPO, "Next").number == 2
+    assert resumed.open_issue_as("ana", REPO, "Next").number == 3
     assert resumed.app.bot.id == scene.sandbox.state.app.bot.id
 
 
@@ -37,7 +37,7 @@ def test_saved_state_is_not_for_others(scene: Scene, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"version": 9}', '{"version": 1, "state": {}}', "[]"])
+@pytest.mark.parametrize("text", ["", "{}", '{"version": 9}', '{"version": 2, "state": {}}', "[]"])
 def test_file_that_is_no_saved_state_is_named_and_changes_nothing(
     scene: Scene, tmp_path: Path, text: str
 ) -> None:
@@ -46,4 +46,4 @@ def test_file_that_is_no_saved_state_is_named_and_changes_nothing(
     with pytest.raises(UnreadableState, match=r"state\.json cannot be taken up"):
         load(scene.sandbox.state.state, tmp_path / "state.json")
 
-    assert len(scene.sandbox.state.issues(REPO)) == 1
+    assert len(scene.sandbox.state.issues(REPO)) == 2

@@ -26,6 +26,14 @@ def test_files_follow_each_other_in_path_order_each_from_a_line_of_its_own() -> 
     )
 
 
+def test_a_statement_without_its_semicolon_ends_with_its_file() -> None:
+    script = joined({"db/1.sql": "select 1 -- one", "db/2.sql": "union select 2"}, HEAD)
+
+    assert script is not None
+    assert script.sql == "select 1 -- one\n;\nunion select 2"
+    assert script.files[1].first_line == 3
+
+
 def test_many_files_are_counted() -> None:
     script = joined({f"db/{number}.sql": "x;" for number in range(5)}, HEAD)
 
