@@ -51,8 +51,8 @@ def test_added_migrations_are_one_script_at_the_head(github: Client, shop: Repos
     found = _read(github, shop, number)
 
     assert found.script is not None
-    assert found.script.sql == "select 2;\nselect 1 -- é\n"
-    assert found.script.origin == f"{LATER}, {NEW}@{head}"
+    assert found.script.sql == "select 1 -- é\n;\nselect 2;"
+    assert found.script.origin == f"{NEW}, {LATER}@{head}"
     assert (found.number, found.head, found.changed) == (number, head, ())
 
 
