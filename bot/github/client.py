@@ -16,7 +16,7 @@ from github.Organization import Organization
 from urllib3 import Retry
 
 from bot.github import pulls
-from bot.github.errors import FAILURES, Denied, Unaccepted, translated
+from bot.github.errors import FAILURES, Denied, NotAnswered, Unaccepted, translated
 from bot.github.labels import COLOURS, STATE_LABELS, label_of
 from bot.github.port import AppIdentity, File, IssueChange, OwnText
 from handlers.facts import PullRequest
@@ -206,7 +206,12 @@ class Client:
         names = [quote(name, safe="") for name in (organisation, team, login)]
         path = f"/orgs/{names[0]}/teams/{names[1]}/memberships/{names[2]}"
         doing = f"asking whether {login} is in {organisation}/{team}"
-        return self._found(path, lambda answer: answer["state"] == "active", doing) or False
+        try:
+            return self._found(path, lambda answer: answer["state"] == "active", doing) or False
+        except Denied as denied:
+            # Not a no: without the permission GitHub tells nothing of the team.
+            problem = denied.problems[0]
+            raise NotAnswered(problem.reason, problem.next_move) from denied
 
     def read_file(self, repository: Repository, path: str, ref: str | None = None) -> File | None:
         """A file at a commit or branch, else of the default branch; None where there is none."""

@@ -61,6 +61,24 @@ class Controls:
         self._sandbox.grant(fields["repo"], fields["login"], fields["role"])
         return {}
 
+    def add_team(self, fields: Fields) -> object:
+        """`team` (`organisation/slug`), `secret`?, `parent`? (a slug)."""
+        self._sandbox.teams.add(
+            fields["team"], secret=bool(fields.get("secret", False)), parent=fields.get("parent")
+        )
+        return {}
+
+    def join_team(self, fields: Fields) -> object:
+        """`team`, `login`, `role`? (member or maintainer), `state`? (active or pending)."""
+        given = {name: fields[name] for name in ("role", "state") if name in fields}
+        self._sandbox.teams.join(fields["team"], fields["login"], **given)
+        return {}
+
+    def leave_team(self, fields: Fields) -> object:
+        """`team`, `login`."""
+        self._sandbox.teams.leave(fields["team"], fields["login"])
+        return {}
+
     def install(self, fields: Fields) -> object:
         """`repo` -> the installation."""
         return self._sandbox.shapes.installation(self._sandbox.install(fields["repo"]))

@@ -26,6 +26,7 @@ from bot.sandbox.records import (
 )
 from bot.sandbox.shapes import Shape, Shapes, node_id
 from bot.sandbox.state import State
+from bot.sandbox.teams import Teams
 from bot.sandbox.webhooks import HOOK_ID, Event, Webhooks, new_guid
 
 #: What Lockkeeper asks for.
@@ -82,6 +83,7 @@ class Sandbox:
         self.shapes = Shapes(state=self.state, app=self.app, url="http://127.0.0.1")
         self.actions = Actions(state=self.state, shapes=self.shapes, now=clock, tell=self._tell)
         self.pulls = Pulls(lock=self.lock, state=self.state, actions=self.actions)
+        self.teams = Teams(lock=self.lock, state=self.state, organization=self._owner)
         self.webhooks = Webhooks(
             app_id=app_id,
             secret=webhook_secret,
@@ -115,10 +117,9 @@ class Sandbox:
         if not owner or not name or "/" in name:
             raise ValueError(f"A repository is named owner/name, not {full_name!r}.")
         with self.lock:
-            known = self.state.accounts.get(owner.lower())
             repository = Repository(
                 id=self.state.next_id(),
-                owner=known or self._add_account(owner, "Organization", None),
+                owner=self._owner(owner),
                 name=name,
                 private=private,
                 default_branch=default_branch,
@@ -311,6 +312,10 @@ class Sandbox:
     def plan_fault(self, fault: Fault, *, times: int = 1) -> None:
         """The next `times` API requests that `fault` means fail as it says."""
         self.faults.plan(fault, times)
+
+    def _owner(self, login: str) -> Account:
+        """The account; one that is not known yet becomes an organisation."""
+        return self.state.accounts.get(login.lower()) or self._add_account(login, "Organization", None)
 
     def _next_id(self) -> int:
         with self.lock:

@@ -1,7 +1,7 @@
-"""A scene from a JSON file: users, and repositories with files, roles and issues.
+"""A scene from a JSON file: users, teams, and repositories with files, roles and issues.
 
 ```json
-{"users": [{"login": "ana", "name": "Ana"}],
+{"users": [{"login": "ana", "name": "Ana"}], "teams": {"acme/dba": ["ana"]},
  "repositories": [{"full_name": "acme/shop", "private": true, "install": true,
                    "roles": {"ana": "write"}, "files": {"README.md": "Shop"},
                    "issues": [{"as": "ana", "title": "Ids run out", "body": "", "labels": []}]}]}
@@ -28,10 +28,14 @@ _ISSUE = frozenset({"as", "title", "body", "labels"})
 
 def plant(sandbox: Sandbox, seed: Mapping[str, Any]) -> None:
     """Sets the scene; raises `UnreadableSeed` for a key that it does not know."""
-    _check("top", seed, frozenset({"users", "repositories"}))
+    _check("top", seed, frozenset({"users", "teams", "repositories"}))
     for user in seed.get("users", ()):
         _check("user", user, _USER)
         sandbox.add_user(user["login"], name=user.get("name"), bot=user.get("bot", False))
+    for team, logins in seed.get("teams", {}).items():
+        sandbox.teams.add(team)
+        for login in logins:
+            sandbox.teams.join(team, login)
     for repository in seed.get("repositories", ()):
         _check("repository", repository, _REPOSITORY)
         name = repository["full_name"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.access import Needs
 from bot.sandbox.answers import Answer
-from bot.sandbox.api import apps, issues, labels, pulls, repositories
+from bot.sandbox.api import apps, issues, labels, pulls, repositories, teams
 from bot.sandbox.api.call import Call
 
 
@@ -97,4 +97,10 @@ ROUTES = (
     _route("GET", _PULL, pulls.get_pull, _PULLS),
     _route("GET", _PULL + "/files", pulls.list_files, _PULLS),
     _route("GET", _PULL + "/commits", pulls.list_commits, _PULLS),
+    _route(
+        "GET",
+        "/orgs/{org}/teams/{team_slug}/memberships/{username}",
+        teams.get_membership,
+        Needs(permission="members"),
+    ),
 )

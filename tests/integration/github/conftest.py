@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import urllib3
 
 from bot.github.app import App
 from bot.store import schema
 from bot.store.ours import Pool
 from tests.integration.github.bench import Bench
+from tests.integration.sandbox.scene import Api
 from tests.plugins.sandbox import REPO, ServedSandbox
 from workorders.order import Repository
 
@@ -45,3 +47,11 @@ def pool(database: str) -> Iterator[Pool]:
 def bench(pool: Pool, app: App, sandbox: ServedSandbox, shop: Repository) -> Bench:
     """An outbox over the sandbox."""
     return Bench(pool, app, sandbox, shop)
+
+
+@pytest.fixture
+def api(sandbox: ServedSandbox) -> Iterator[Api]:
+    """A client without any cleverness of its own."""
+    http = urllib3.PoolManager()
+    yield Api(root=sandbox.api_url, http=http)
+    http.clear()

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import jwt
 import urllib3
 
-from bot.sandbox.records import CheckRun, Team
+from bot.sandbox.records import CheckRun
 from tests.plugins.sandbox import REPO, ServedSandbox
 
 
@@ -115,6 +115,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "PUT /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}": Example(),
+    "GET /orgs/{org}/teams/{team_slug}/memberships/{username}": Example(),
     "GET /repos/{owner}/{repo}/pulls": Example(query={"state": "all", "head": "acme:widen"}),
     "GET /repos/{owner}/{repo}/pulls/{pull_number}": Example(),
     "GET /repos/{owner}/{repo}/pulls/{pull_number}/files": Example(query={"per_page": 100}),
@@ -165,11 +166,12 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
     )
     pull = state.pulls.open_as("ana", REPO, "Widen ids", head="widen", labels=["wo:database-migration"])
     now, head = state.clock(), pull.head_sha
-    repository_id, acme = state.repository(REPO).id, state.user("acme")
+    repository_id = state.repository(REPO).id
     state.state.check_runs[1] = CheckRun(
         id=1, repository_id=repository_id, name="lock", head_sha=head, status="queued", started_at=now
     )
-    state.state.teams[2] = Team(id=2, organization=acme, slug="dba")
+    state.teams.add("acme/dba")
+    state.teams.join("acme/dba", "dba", role="maintainer")
     with state.lock:
         on_comment = state.actions.react(comment, state.app.bot, "eyes")
         on_issue = state.actions.react(issue, state.app.bot, "eyes")
@@ -183,6 +185,8 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
             "delivery_id": str(state.deliveries()[-1].id),
             "path": "db/migrations/0042_ids.sql",
             "username": "dba",
+            "org": "acme",
+            "team_slug": "dba",
             "account_id": str(state.user("dba").id),
             "issue_number": str(issue.number),
             "pull_number": str(pull.number),

@@ -15,6 +15,7 @@ from tests.plugins.sandbox import REPO, KeyPair, ServedSandbox
 
 SEED: Mapping[str, Any] = {
     "users": [{"login": "ana", "name": "Ana"}, {"login": "dba"}],
+    "teams": {"acme/dba": ["dba"]},
     "repositories": [
         {
             "full_name": REPO,
@@ -57,6 +58,38 @@ def test_driver_plays_people_and_reads_what_there_is(sandbox: ServedSandbox, api
     assert turn("about")["installation_ids"] == [sandbox.installation_id]
     assert turn("wait_until_sent", timeout_seconds=5) == {"sent": True}
     assert turn("deliveries") == []
+
+
+def test_driver_plays_a_pull_request_and_arranges_teams(sandbox: ServedSandbox, api: Api) -> None:
+    def turn(name: str, **fields: Any) -> Any:
+        status, body = _turn(api.http, sandbox.url, name, {}, **fields)
+        assert status == 200, body
+        return body
+
+    ana = {"as": "ana", "repo": REPO}
+    turn("put_file", repo=REPO, path="README.md", text="Shop\n")
+    fork = turn("fork", **ana)["full_name"]
+    first = turn("push", **{**ana, "repo": fork}, branch="widen", files={"a.sql": "select 1;\n"})["sha"]
+    pull = turn("open_pull_request", **ana, title="Widen", head="ana:widen", draft=True, labels=["a"])
+    turn("ready_for_review", **ana, number=pull["number"])
+    second = turn(
+        "push", **{**ana, "repo": fork}, branch="widen", files={"b.sql": "select 2;\n"}, author=None
+    )["sha"]
+    turn("comment", **ana, number=pull["number"], body="wo:start database-migration")
+    turn("edit_issue", **ana, number=pull["number"], labels=["b"])
+    merged = turn("merge", **ana, number=pull["number"])
+    turn("add_team", team="acme/dba")
+    turn("add_team", team="acme/oncall", parent="dba", secret=True)
+    turn("join_team", team="acme/oncall", login="dba", state="pending")
+
+    assert (pull["head"]["sha"], merged["head"]["sha"], merged["merged"]) == (first, second, True)
+    assert [each["number"] for each in turn("pull_requests", repo=REPO)] == [pull["number"]]
+    team, dba = sandbox.state.state.team(sandbox.state.user("acme"), "dba"), sandbox.state.user("dba")
+    member = sandbox.state.teams.membership(team, dba)
+    assert member is not None
+    assert member.state == "pending"
+    turn("leave_team", team="acme/oncall", login="dba")
+    assert sandbox.state.teams.membership(team, dba) is None
 
 
 def test_fault_is_planned_from_outside(sandbox: ServedSandbox, api: Api) -> None:
