@@ -13,13 +13,14 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+from bot import inquiry
 from bot.errors import Problem, Unreadable
 from bot.github.errors import NotAnswered
 from bot.github.port import GitHub
 from bot.services import Services
 from bot.store import databases, orders
 from handlers import Task
-from handlers.facts import Context, Facts, Need, OpenOrder, PullRequest, Script, Wanted
+from handlers.facts import Colleague, Context, Facts, Need, OpenOrder, PullRequest, Script, Wanted
 from workorders import definition as definitions
 from workorders import policy as policies
 from workorders.authority import Membership, Permission, Rights
@@ -65,6 +66,7 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
     policy: PolicyAnswer = UnknownPolicy()
     if Need.POLICY in needs:
         policy = github.policy()
+    ours_says = inquiry.answers(services, needs, order, policy)
     found = github.definitions() if Need.DEFINITIONS in needs else _Definitions(readable={}, broken={})
     facts = Facts(
         now=now,
@@ -82,6 +84,10 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
             for each in asked
             if each.state not in CLOSED
         ),
+        history=ours_says.history,
+        plan=ours_says.plan,
+        standing=ours_says.standing,
+        colleagues=github.colleagues(order, policy) if Need.COLLEAGUES in needs else (),
     )
     decided_on = () if order is None else (order,)
     return Gathered(facts=facts, decided_on=decided_on, newest_asked=newest_asked)
@@ -151,6 +157,15 @@ class _Questions:
             return {}
         people = {each.person.id: each.person for each in order.approvals}
         return {id_: self.rights(person, policy, order) for id_, person in people.items()}
+
+    def colleagues(self, order: Order | None, policy: PolicyAnswer) -> tuple[Colleague, ...]:
+        """Each with their rights now."""
+        if order is None:
+            return ()
+        return tuple(
+            Colleague(person=person, rights=self.rights(person, policy, order))
+            for person in inquiry.people(order, policy)
+        )
 
     def definitions(self) -> _Definitions:
         """The repository's before the package's of the same name."""

@@ -9,9 +9,12 @@ from enum import Enum
 
 from workorders.authority import Rights
 from workorders.definition import Definition
+from workorders.history import Happened
 from workorders.migration.errors import Problem
 from workorders.order import Order, Person, Repository, SqlFile
 from workorders.policy import PolicyAnswer, UnknownPolicy
+from workorders.stored_plan import StoredPlan
+from workorders.turn import Standing
 
 
 class Need(Enum):
@@ -26,6 +29,10 @@ class Need(Enum):
     SQL_FILE = "sql_file"  # at `Wanted.sql_path`: of the pull request's head, else of the default branch
     PULL_REQUEST = "pull_request"  # the context's, else the one that the order was asked for on
     OPEN_ORDERS = "open_orders"  # those asked for on the context's issue or pull request
+    HISTORY = "history"  # the order's events, oldest first
+    PLAN = "plan"  # as the order's last rehearsal left it
+    STANDING = "standing"  # what else goes on on the order's target
+    COLLEAGUES = "colleagues"  # the order's authors and the supervisors named by login, with their rights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +102,16 @@ class OpenOrder:
     issue_number: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Colleague:
+    """Somebody who may have a say about the order."""
+
+    person: Person
+    rights: Rights
+
+
 _NO_RIGHTS_KNOWN = Rights()
+_NOTHING_GOES_ON = Standing()
 _POLICY_NOT_KNOWN = UnknownPolicy()
 
 
@@ -118,3 +134,8 @@ class Facts:
     sql_file: Script | None = None
     pull_request: PullRequest | None = None
     open_orders: tuple[OpenOrder, ...] = ()
+    history: tuple[Happened, ...] = ()
+    #: None also where it was made of another script than the order has now.
+    plan: StoredPlan | None = None
+    standing: Standing = _NOTHING_GOES_ON
+    colleagues: tuple[Colleague, ...] = ()

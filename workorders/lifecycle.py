@@ -40,6 +40,9 @@ class Event(Enum):
     REVISED = "revised"  # there is new SQL
     CANCELLED = "cancelled"
     DONE = "done"
+    COMMANDED = "commanded"  # by a supervisor, where the policy waits for it
+    PURGE = "purge"  # by a supervisor: what was kept for the way back is given up before its time
+    PURGED = "purged"  # it is gone
 
 
 #: The target has not been changed for these, so that they may be cancelled or revised at will.
@@ -56,6 +59,9 @@ NOT_RUN = frozenset(
 
 #: Their plan is under way in the target: no other order may begin there.
 ON_TARGET = frozenset({State.EXECUTING, State.PAUSED, State.VALIDATING, State.ROLLING_BACK, State.FAILED})
+
+#: What was dropped may still be kept.
+_KEPT = (State.SOAKING, State.DONE, State.ROLLED_BACK)
 
 #: Nothing is left to do. Only a rollback leads out of one of them.
 CLOSED = frozenset({State.DONE, State.CANCELLED})
@@ -105,6 +111,9 @@ _TABLE: dict[tuple[State, Event], State] = {
     },
     **{(state, Event.REVISED): State.ANALYSING for state in (*NOT_RUN, State.ROLLED_BACK)},
     **{(state, Event.CANCELLED): State.CANCELLED for state in (*NOT_RUN, State.ROLLED_BACK)},
+    # What is recorded, and leads nowhere else.
+    (State.APPROVED, Event.COMMANDED): State.APPROVED,
+    **{(state, event): state for state in _KEPT for event in (Event.PURGE, Event.PURGED)},
 }
 
 #: Every transition there is.

@@ -27,6 +27,14 @@ class State(Enum):
     CANCELLED = "cancelled"
 
 
+class Quarantine(Enum):
+    """What became of that which a rollback needs."""
+
+    KEPT = "kept"
+    PURGE_ASKED = "purge"  # a supervisor has asked for it; the worker is at it
+    PURGED = "purged"  # there is no way back any more
+
+
 @dataclass(frozen=True, kw_only=True)
 class Repository:
     """A repository on GitHub. Compared by id: names change hands."""
@@ -120,3 +128,6 @@ class Order:
     #: When the digest was set; an approval that names no digest has to be younger.
     reviewed_at: datetime | None = None
     title: str = ""
+    quarantine: Quarantine = Quarantine.KEPT
+    #: A supervisor has commanded it since it was approved.
+    is_commanded: bool = False

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, Desk
 from bot.perform import Decided, perform
 from bot.store import events, orders
-from workorders.intents import Intent, Remember
+from workorders.intents import Intent, Move, Remember
+from workorders.lifecycle import Event
 from workorders.migration import validation
 from workorders.migration.executor import Executor
 from workorders.migration.limits import Limits
-from workorders.order import Order
+from workorders.order import Order, Quarantine
 from workorders.roles import conductor
 
-#: When the quarantine was emptied.
-_PURGED, _CLOSED = "purged", "closed"
+#: When the run was finished.
+_CLOSED = "closed"
 
 #: Where the policy says nothing.
 _RETENTION_DAYS = 7
@@ -31,7 +34,7 @@ class Closing:
     def close(self, result: str, *, is_remembered: bool) -> None:
         """Finishes the run, reports and remembers, once; later, when it is time, purges."""
         desk = self._desk
-        closed = desk.kept(_CLOSED)
+        closed = self._kept_of_this_run(_CLOSED)
         if closed is None:
             self._finish(purge=False)
             if is_remembered:
@@ -40,18 +43,43 @@ class Closing:
                     Decided(intents=self.farewell(result, 0.0)),
                     key=f"closing:{desk.order.id}:{desk.order.run}:done",
                 )
-            closed = {"at": datetime.now(UTC).isoformat()}
+            closed = {"at": datetime.now(UTC).isoformat(), "run": desk.order.run}
             desk.keep(_CLOSED, closed)
-        if desk.kept(_PURGED) is not None:
+        if desk.order.quarantine is Quarantine.PURGED or not desk.order.run:
+            return
+        if desk.order.quarantine is Quarantine.PURGE_ASKED:
+            self.purge()
             return
         days = desk.rules.retention_days if desk.rules else _RETENTION_DAYS
         due = datetime.fromisoformat(str(closed["at"])) + timedelta(days=days)
         if datetime.now(UTC) >= due:
-            self._finish(purge=True)
-            desk.keep(_PURGED, {"at": datetime.now(UTC).isoformat()})
+            self.purge()
             return
         with self._services.pool.transaction() as ours:
             orders.look_again(ours, desk.order.id, due)
+
+    def purge_if_asked(self) -> None:
+        """Of an order that soaks, or was rolled back."""
+        if self._desk.order.quarantine is Quarantine.PURGE_ASKED:
+            self.purge()
+
+    def purge(self) -> None:
+        """Gives up what was kept for the way back, and says so. A second time does nothing."""
+        desk, order = self._desk, self._desk.order
+        self._finish(purge=True)
+        said = "It is purged: what was kept for the way back is gone, and it cannot be rolled back any more."
+        moved = Move(order_id=order.id, event=Event.PURGED, by=None, detail={"run": order.run})
+        told = desk.told(f"purged:{order.run}", said)
+        perform(self._services, Decided(intents=(moved, told), decided_on=(order,)))
+
+    def _kept_of_this_run(self, name: str) -> Mapping[str, Any] | None:
+        """What an earlier run of the same order has left says nothing of this one."""
+        found = self._desk.kept(name)
+        return (
+            found
+            if found is not None and found.get("run", self._desk.order.run) == self._desk.order.run
+            else None
+        )
 
     def _finish(self, *, purge: bool) -> None:
         order = self._desk.order

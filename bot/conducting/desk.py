@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.errors import Blocked, Broken, Refused
 from bot.gather import policy_of
+from bot.inquiry import PLAN, PLAN_PHASE
 from bot.perform import Decided, perform
 from bot.services import Services
 from bot.store import databases, findings, orders
@@ -30,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 #: Under which name and phase what was found is kept.
 REHEARSAL, BEFORE, WORKLOAD, OUTCOME = "rehearsal", "before", "workload", "outcome"
-
-#: Whether an approved order is held by something of its own, so that others may pass it.
-TURN = "turn"
 
 #: Which round of analysing, preparing and reviewing this is.
 ATTEMPT = "attempt"
@@ -191,4 +189,5 @@ class Desk:
     @staticmethod
     def phase_of(name: str) -> int:
         """The definition's phase in which something of this name is found."""
-        return {ATTEMPT: 1, TROUBLE: 1, REHEARSAL: 2, BEFORE: 2, WORKLOAD: 2, OUTCOME: 2}.get(name, 3)
+        first, second = (ATTEMPT, TROUBLE), (REHEARSAL, BEFORE, WORKLOAD, OUTCOME)
+        return PLAN_PHASE if name == PLAN else 1 if name in first else 2 if name in second else 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from bot import inquiry
 from bot.conducting.closing import Closing
 from bot.conducting.desk import REHEARSAL, TROUBLE, Desk
 from bot.conducting.execution import Execution
@@ -18,6 +19,7 @@ from bot.github.errors import NotAnswered
 from bot.perform import Decided, perform
 from bot.services import Services
 from bot.shadow import workshop
+from workorders import stored_plan
 from workorders.intents import SetReview
 from workorders.lifecycle import Event
 from workorders.migration import engine, validation
@@ -42,6 +44,8 @@ class MigrationConductor:
             State.EXECUTING: lambda desk: Execution(desk).execute(),
             State.VALIDATING: lambda desk: Execution(desk).validate(),
             State.ROLLING_BACK: lambda desk: Execution(desk).roll_back(),
+            State.SOAKING: lambda desk: Closing(desk).purge_if_asked(),
+            State.ROLLED_BACK: lambda desk: Closing(desk).purge_if_asked(),
             State.DONE: lambda desk: Closing(desk).close("Done.", is_remembered=True),
         }
 
@@ -89,6 +93,7 @@ class MigrationConductor:
                 target, dsn, desk.brief(), desk.policy_text, shop.server, shop.binaries, measured
             )
         desk.keep(REHEARSAL, automation.kept(found.rehearsal))
+        desk.keep(inquiry.PLAN, stored_plan.to_json(automation.plan_to_show(found.rehearsal)))
         said = desk.said("preparation", found.report)
         if not found.rehearsal.holds:
             perform(self._services, Decided(intents=(said,)))

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.conducting.desk import TURN, Desk
+from bot import inquiry
+from bot.conducting.desk import Desk
 from bot.errors import Blocked
 from bot.gather import approvers_of
-from bot.store import findings, orders
+from bot.inquiry import TURN
+from workorders import turn
 from workorders.authority import enough
 from workorders.decision import Decision
 from workorders.intents import VoidApprovals
-from workorders.lifecycle import ON_TARGET, Event
+from workorders.lifecycle import Event
 from workorders.migration.engine import Prepared
-from workorders.order import Order, State
-from workorders.policy import Execute
 
 
 class Turn:
@@ -35,8 +35,7 @@ class Turn:
         if not decision.is_yes:
             self._unapprove(decision)
             return
-        self._must_be_let()
-        self._must_be_first()
+        self._must_be_its_turn()
         with desk.target() as target:
             prepared = desk.prepared(target)
         if prepared.plan.digest != order.digest:
@@ -48,42 +47,16 @@ class Turn:
             return
         desk.move(Event.TURN_CAME, detail={"digest": order.digest})
 
-    def _must_be_let(self) -> None:
-        """Raises Blocked for what holds this order alone; those behind it need not wait for that."""
-        held = self._held_by()
-        self._desk.keep(TURN, {"is_held": held is not None})
-        if held is not None:
-            raise held
-
-    def _held_by(self) -> Blocked | None:
-        rules = self._desk.rules
-        if rules is not None and rules.execute is Execute.ON_COMMAND:
-            return Blocked("The policy says execute: on-command.", "A supervisor comments /wo execute.")
-        now = datetime.now(UTC)
-        if rules is not None and rules.windows and not any(window.holds(now) for window in rules.windows):
-            opens = min(window.opens_at(now) for window in rules.windows)
-            return Blocked("No window is open.", f"It begins at {opens:%Y-%m-%d %H:%M %Z}.")
-        return None
-
-    def _must_be_first(self) -> None:
-        """One order at a time on a target, in the order of the approvals. Raises Blocked."""
-        order = self._desk.order
-        with self._desk.services.pool.transaction() as ours:
-            others = [each for each in orders.of_target(ours, order.target) if each.id != order.id]
-            for other in others:
-                if other.state in ON_TARGET:
-                    raise Blocked(
-                        f"{_named(other)} is {other.state.value.replace('_', ' ')} on {order.target}.",
-                        "This order begins when that one has left it.",
-                    )
-            for other in others:
-                if other.state is State.APPROVED and _place(other) < _place(order):
-                    turn = findings.kept(ours, other.id, Desk.phase_of(TURN), TURN)
-                    if not (turn or {}).get("is_held"):
-                        raise Blocked(
-                            f"{_named(other)} was approved for {order.target} before this one.",
-                            "They run in the order of their approvals.",
-                        )
+    def _must_be_its_turn(self) -> None:
+        """Raises Blocked for what holds it back. What holds this order alone holds up nobody behind it."""
+        desk = self._desk
+        with desk.services.pool.transaction() as ours:
+            standing = inquiry.standing(ours, desk.order, desk.rules)
+        own = turn.let(desk.order, desk.rules, standing, datetime.now(UTC))
+        desk.keep(TURN, {"is_held": not own.is_yes})
+        for decision in (own, turn.first(desk.order, standing)):
+            if not decision.is_yes:
+                raise Blocked(decision.because, decision.next_move)
 
     def _is_accepted(self, prepared: Prepared) -> bool:
         desk, order = self._desk, self._desk.order
@@ -102,12 +75,3 @@ class Turn:
         desk = self._desk
         said = desk.told(f"unapproved:{desk.order.version}", decision.sentence)
         desk.move(Event.UNAPPROVED, said, detail={"reason": decision.sentence})
-
-
-def _place(order: Order) -> tuple[datetime, int]:
-    """Its place in the line: when it had all its approvals."""
-    return max(each.approved_at for each in order.approvals), order.id
-
-
-def _named(order: Order) -> str:
-    return f"#{order.issue_number}" if order.issue_number is not None else order.title

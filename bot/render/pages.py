@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from handlers.commands import KINDS
+from workorders.order import State
 
 #: The operations' modules, in the order in which a person would look for them.
 _OPERATIONS = (
@@ -46,7 +47,7 @@ def commands() -> str:
     for kind in KINDS:
         states = (
             "any"
-            if kind.states is None
+            if kind.states in (None, frozenset(State))
             else ", ".join(sorted(state.value.replace("_", " ") for state in kind.states))
         )
         usage = kind.usage.replace("|", "\\|")

@@ -10,19 +10,14 @@ from typing import Any
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
 from workorders.intents import OpenOrder
-from workorders.order import Approval, Criterion, Order, Person, Repository, State
+from workorders.lifecycle import Event
+from workorders.order import Approval, Criterion, Order, Person, Quarantine, Repository, State
+from workorders.turn import Freeze
 
 _QUERY = queries("orders")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Freeze:
-    """A target on which nothing new begins."""
-
-    target: str
-    login: str
-    reason: str
-    frozen_at: datetime
+#: By the newest event that bears on it.
+_QUARANTINES = {Event.PURGE.value: Quarantine.PURGE_ASKED, Event.PURGED.value: Quarantine.PURGED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +274,8 @@ def from_row(found: Mapping[str, Any]) -> Order:
         run=found["run"],
         opened_at=found["opened_at"],
         title=found["title"],
+        quarantine=_QUARANTINES.get(found["quarantine"], Quarantine.KEPT),
+        is_commanded=found["command"] == Event.COMMANDED.value,
     )
 
 

@@ -14,25 +14,36 @@ from handlers.commands import (
     cancel,
     confirm,
     done,
+    log,
+    plan,
+    purge,
     request_changes,
     revise,
     rollback,
     start,
     status,
+    why,
 )
 from handlers.commands.help import with_help
+from handlers.commands.who import with_who
 
 KINDS: tuple[Kind, ...] = with_help(
-    (
-        start.KIND,
-        status.KIND,
-        revise.KIND,
-        approve.KIND,
-        request_changes.KIND,
-        confirm.KIND,
-        rollback.KIND,
-        done.KIND,
-        cancel.KIND,
+    with_who(
+        (
+            start.KIND,
+            status.KIND,
+            plan.KIND,
+            log.KIND,
+            why.KIND,
+            revise.KIND,
+            approve.KIND,
+            request_changes.KIND,
+            confirm.KIND,
+            rollback.KIND,
+            done.KIND,
+            purge.KIND,
+            cancel.KIND,
+        )
     )
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workorders.migration import impact
+from workorders.migration import impact, render
 from workorders.migration.connections import Target
 from workorders.migration.executor import Outcome
 from workorders.migration.impact import Estimate
@@ -20,6 +20,7 @@ from workorders.report import Answers, Block, Finding, Folded, Grid, Paragraph, 
 from workorders.roles import words
 from workorders.roles.brief import Brief, Found, phase_answers
 from workorders.roles.data_science import scripts
+from workorders.stored_plan import StoredPlan, StoredStep
 
 ROLE = "automation"
 
@@ -292,3 +293,28 @@ def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
         "server_version": rehearsal.server_version,
         "seconds": rehearsal.seconds,
     }
+
+
+def plan_to_show(rehearsal: Rehearsal) -> StoredPlan:
+    """What there is to keep of a rehearsal's plan for whoever asks for it."""
+    plan = rehearsal.prepared.plan
+    measured = proofs.measured(rehearsal)
+    return StoredPlan(
+        run=plan.run,
+        digest=plan.digest,
+        sql_sha256=plan.script.sha256,
+        steps=tuple(
+            StoredStep(
+                title=step.action.title,
+                locks=words.locks(step.action.locks),
+                in_rehearsal=words.duration(measured[number]) if number in measured else "not reached",
+                undo=tuple(action.title for action in step.undo),
+                is_undone_instantly=step.is_undone_instantly,
+            )
+            for number, step in enumerate(plan.steps)
+        ),
+        acceptances=plan.acceptances,
+        forth=render.plan_file(plan),
+        back=render.rollback_file(plan),
+        purge=render.purge_file(plan),
+    )

@@ -18,7 +18,12 @@ SELECT orders.*,
      FROM approvals WHERE order_id = orders.id AND voided_at IS NULL) AS approvals,
     (SELECT json_agg(json_build_object('number', number, 'text', text, 'holds', holds, 'fails', fails,
                                        'evidence', evidence) ORDER BY number)
-     FROM criteria WHERE order_id = orders.id) AS criteria
+     FROM criteria WHERE order_id = orders.id) AS criteria,
+    -- What a newer execution drops is kept again, and a newer approval waits for its own command.
+    (SELECT kind FROM events WHERE order_id = orders.id AND kind IN ('purge', 'purged', 'turn_came')
+     ORDER BY number DESC LIMIT 1) AS quarantine,
+    (SELECT kind FROM events WHERE order_id = orders.id AND kind IN ('commanded', 'approved')
+     ORDER BY number DESC LIMIT 1) AS command
 FROM orders WHERE id = ANY(%(ids)s) ORDER BY id;
 
 -- name: lock_order

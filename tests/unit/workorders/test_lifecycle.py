@@ -42,7 +42,9 @@ def test_every_event_happens_somewhere() -> None:
 
 def test_only_a_rollback_leads_out_of_a_closed_order() -> None:
     assert accepted(State.CANCELLED) == ()
-    assert accepted(State.DONE) == (Event.ROLLBACK,)
+    assert [event for event in accepted(State.DONE) if moved(State.DONE, event) is not State.DONE] == [
+        Event.ROLLBACK
+    ]
 
 
 @pytest.mark.parametrize("gate", [State.AWAITING_APPROVAL, State.APPROVED])
