@@ -15,7 +15,8 @@ from github.NamedUser import NamedUser
 from github.Organization import Organization
 from urllib3 import Retry
 
-from bot.github import pulls
+from bot.github import checks, pulls
+from bot.github.checks import CheckRun
 from bot.github.errors import FAILURES, Denied, NotAnswered, Unaccepted, translated
 from bot.github.labels import COLOURS, STATE_LABELS, label_of
 from bot.github.port import AppIdentity, File, IssueChange, OwnText
@@ -194,6 +195,15 @@ class Client:
             # Somebody may have taken it off since we looked.
             take_off = partial(self._json, "DELETE", f"{issue}/labels/{quote(gone, safe='')}")
             self._unless_missing(doing, take_off)
+
+    def set_check_run(self, repository: Repository, check: CheckRun) -> None:
+        """Makes the commit show the check run, in the place of an earlier one of its name."""
+        app_id = self._identity().id
+
+        def ask() -> None:
+            checks.bring_about(check, repository, app_id=app_id, send=self._json, pages=self._pages)
+
+        self._ask(f"setting a check of {repository.full_name}", ask)
 
     def permission_of(self, repository: Repository, login: str) -> Permission:
         """What an account may do on the repository; `NONE` where there is no such account."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.github.checks import CheckRun
 from workorders.intents import Reaction
 from workorders.order import Repository, State
 
@@ -83,4 +84,14 @@ class Reopen:
     order_id: int
 
 
-Message = OpenIssue | EditIssue | Comment | SetStateLabel | AddReaction | Close | Reopen
+@dataclass(frozen=True, kw_only=True)
+class SetCheckRun:
+    """A check run of a commit. Its name and commit are the key: a later value takes its place."""
+
+    repository: Repository
+    #: The pull request.
+    number: int
+    check: CheckRun
+
+
+Message = OpenIssue | EditIssue | Comment | SetStateLabel | AddReaction | Close | Reopen | SetCheckRun

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import DictRow
 
+from bot.github.checks import CheckRun
 from bot.github.errors import AnswerLost, Denied, NotAnswered, Unaccepted
 from bot.github.marker import Marker
 from bot.github.port import GitHub, IssueChange, OwnText
@@ -230,6 +231,8 @@ class Outbox:
                 github.edit_comment(thing.repository, comment_id, text)
             case ("state", _):
                 github.change_issue(thing.repository, thing.number, _state_change(thing.body))
+            case ("check", _):
+                github.set_check_run(thing.repository, CheckRun.from_json(thing.body))
             case ("label", _):
                 github.set_state_label(thing.repository, thing.number, State(thing.body))
             case _:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from bot.github.checks import CheckRun
 from handlers.facts import PullRequest
 from workorders.authority import Permission
 from workorders.order import Person, Repository, State
@@ -84,6 +85,9 @@ class GitHub(Protocol):
 
     def set_state_label(self, repository: Repository, number: int, state: State) -> None:
         """Leaves `wo:<state>` as the only label of a state; makes it, in its colour, where there is none."""
+
+    def set_check_run(self, repository: Repository, check: CheckRun) -> None:
+        """Makes the commit show the check run, in the place of an earlier one of its name."""
 
     def permission_of(self, repository: Repository, login: str) -> Permission:
         """What an account may do on the repository; `NONE` where there is no such account."""

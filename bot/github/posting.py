@@ -16,6 +16,7 @@ from bot.github.message import (
     Message,
     OpenIssue,
     Reopen,
+    SetCheckRun,
     SetStateLabel,
 )
 from bot.render.parts import parts
@@ -43,7 +44,7 @@ class _Thing:
     repository: Repository
     order_id: int | None
     number: int | None
-    kind: Literal["issue", "comment", "state", "label", "reaction"]
+    kind: Literal["issue", "comment", "state", "label", "reaction", "check"]
     key: str
     body: str
     title: str = ""
@@ -90,6 +91,17 @@ def post(ours: Ours, message: Message) -> None:
                 body=reaction,
                 comment_id=message.comment_id,
                 is_urgent=True,
+            )
+            _post(ours, thing)
+        case SetCheckRun():
+            check = message.check
+            thing = _Thing(
+                repository=repository,
+                order_id=None,
+                number=message.number,
+                kind="check",
+                key=f"{check.name} at {check.head}",
+                body=check.to_json(),
             )
             _post(ours, thing)
         case SetStateLabel():

@@ -163,6 +163,21 @@ class Controls:
         """`repo` -> its pull requests, oldest first."""
         return [self._sandbox.pulls.shapes.full(each) for each in self._sandbox.pulls.of(fields["repo"])]
 
+    def check_runs(self, fields: Fields) -> object:
+        """`repo`, `sha` -> the commit's check runs, newest first, the newest of each name."""
+        found = self._sandbox.checks.of(fields["repo"], fields["sha"])
+        return [self._sandbox.checks.shape(each) for each in found]
+
+    def press(self, fields: Fields) -> object:
+        """`as`, `repo`, `id` of a check run, `identifier` of one of its actions."""
+        self._sandbox.checks.press_as(fields["as"], fields["repo"], fields["id"], fields["identifier"])
+        return {}
+
+    def rerequest(self, fields: Fields) -> object:
+        """`as`, `repo`, `id` of a check run."""
+        self._sandbox.checks.rerequest_as(fields["as"], fields["repo"], fields["id"])
+        return {}
+
     def issues(self, fields: Fields) -> object:
         """`repo` -> its issues and pull requests, oldest first."""
         return [self._sandbox.shapes.issue(issue) for issue in self._sandbox.issues(fields["repo"])]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.sandbox.access import TOKEN_LIFE
 from bot.sandbox.actions import Actions, Change
+from bot.sandbox.checks import Checks
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.pulls import Pulls
@@ -83,6 +84,7 @@ class Sandbox:
         self.shapes = Shapes(state=self.state, app=self.app, url="http://127.0.0.1")
         self.actions = Actions(state=self.state, shapes=self.shapes, now=clock, tell=self._tell)
         self.pulls = Pulls(lock=self.lock, state=self.state, actions=self.actions)
+        self.checks = Checks(lock=self.lock, state=self.state, actions=self.actions, bot=self.app.bot)
         self.teams = Teams(lock=self.lock, state=self.state, organization=self._owner)
         self.webhooks = Webhooks(
             app_id=app_id,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.access import Needs
 from bot.sandbox.answers import Answer
-from bot.sandbox.api import apps, issues, labels, pulls, repositories, teams
+from bot.sandbox.api import apps, checks, issues, labels, pulls, repositories, teams
 from bot.sandbox.api.call import Call
 
 
@@ -37,10 +37,13 @@ _TRIAGE = Needs(permission="issues", level="write", role="triage")
 _MANAGE = Needs(permission="issues", level="write", role="write")
 
 _PULLS = Needs(permission="pull_requests")
+_CHECKS = Needs(permission="checks")
+_CHECK = Needs(who="installation", permission="checks", level="write")
 
 _REPO = "/repos/{owner}/{repo}"
 _ISSUE = _REPO + "/issues/{issue_number}"
 _PULL = _REPO + "/pulls/{pull_number}"
+_RUN = _REPO + "/check-runs/{check_run_id}"
 _COMMENT = _REPO + "/issues/comments/{comment_id}"
 
 ROUTES = (
@@ -103,4 +106,9 @@ ROUTES = (
         teams.get_membership,
         Needs(permission="members"),
     ),
+    _route("POST", _REPO + "/check-runs", checks.create_check_run, _CHECK),
+    _route("GET", _RUN, checks.get_check_run, _CHECKS),
+    _route("PATCH", _RUN, checks.update_check_run, _CHECK),
+    _route("GET", _RUN + "/annotations", checks.list_annotations, _CHECKS),
+    _route("GET", _REPO + "/commits/{ref}/check-runs", checks.list_check_runs, _CHECKS),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -13,6 +14,7 @@ import responses
 from requests.adapters import HTTPAdapter
 
 from bot.github.app import App
+from bot.github.checks import Annotation, Button, CheckRun
 from bot.github.port import GitHub, IssueChange
 from tests.openapi.conformance import Conformance
 from tests.plugins.sandbox import REPO, ServedSandbox
@@ -40,15 +42,37 @@ def _ask_everything(app: App, github: GitHub, shop: Repository, pull_number: int
     github.permission_of(shop, "ana")
     github.read_file(shop, ".github/lockkeeper.yml", "main")
     github.list_directory(shop, ".github")
-    github.pull_request(shop, pull_number, ("**/*.sql",))
+    found = github.pull_request(shop, pull_number, ("**/*.sql",))
+    assert found is not None
+    _set_checks(github, shop, found.head)
     github.is_team_member("acme", "dba", "ana")
     github.user("ana")
     github.repository(REPO)
     return {
-        *("pull_request", "is_team_member"),
+        *("pull_request", "is_team_member", "set_check_run"),
         *("open_issue", "change_issue", "comment", "edit_comment", "own_issues", "own_comments", "react"),
         *("set_state_label", "permission_of", "read_file", "list_directory", "user", "repository"),
     }
+
+
+def _set_checks(github: GitHub, shop: Repository, head: str) -> None:
+    remarks = tuple(
+        Annotation(path="db/0042 ids.sql", line=1, level="warning", message=str(number))
+        for number in range(60)
+    )
+    button = Button(label="Approve", description="Approve the plan", identifier="approve")
+    check = CheckRun(
+        name="lockkeeper/shop",
+        head=head,
+        status="in_progress",
+        title="Rehearsing",
+        summary="",
+        annotations=remarks[:3],
+        buttons=(button,),
+    )
+    github.set_check_run(shop, check)
+    done = dataclasses.replace(check, status="completed", conclusion="success", annotations=remarks)
+    github.set_check_run(shop, dataclasses.replace(done, details_url="https://example.com"))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A scene with one thing of each kind, and for each route of the API a request that it serves."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from urllib.parse import quote, urlencode
 import jwt
 import urllib3
 
-from bot.sandbox.records import CheckRun
+from bot.sandbox.records import Annotation, Button, CheckRun
 from tests.plugins.sandbox import REPO, ServedSandbox
 
 
@@ -60,6 +61,29 @@ class Example:
     #: Values that differ from the scene's.
     path: Mapping[str, str] = field(default_factory=dict)
 
+
+#: A commit of the scene.
+HEAD = "c0ffee" * 6 + "c0ff"
+CHECK: Mapping[str, Any] = {
+    "name": "lockkeeper/shop",
+    "status": "completed",
+    "conclusion": "action_required",
+    "details_url": "https://example.com/1",
+    "output": {
+        "title": "Waits for an approval",
+        "summary": "One step scans.",
+        "annotations": [
+            {
+                "path": "a.sql",
+                "start_line": 1,
+                "end_line": 2,
+                "annotation_level": "warning",
+                "message": "scans",
+            }
+        ],
+    },
+    "actions": [{"label": "Approve", "description": "Approve the plan", "identifier": "approve"}],
+}
 
 EXAMPLES: Mapping[str, Example] = {
     "GET /app": Example(),
@@ -115,6 +139,13 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "PUT /repos/{owner}/{repo}/issues/{issue_number}/labels": Example(body={"labels": ["wo:soaking"]}),
     "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}": Example(),
+    "POST /repos/{owner}/{repo}/check-runs": Example(status=201, body={**CHECK, "head_sha": HEAD}),
+    "GET /repos/{owner}/{repo}/check-runs/{check_run_id}": Example(),
+    "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}": Example(body=CHECK),
+    "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations": Example(query={"per_page": 100}),
+    "GET /repos/{owner}/{repo}/commits/{ref}/check-runs": Example(
+        query={"check_name": "lockkeeper/shop", "filter": "latest", "app_id": 4711}
+    ),
     "GET /orgs/{org}/teams/{team_slug}/memberships/{username}": Example(),
     "GET /repos/{owner}/{repo}/pulls": Example(query={"state": "all", "head": "acme:widen"}),
     "GET /repos/{owner}/{repo}/pulls/{pull_number}": Example(),
@@ -165,10 +196,21 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
         "ana", REPO, "widen", {"db/migrations/0042_ids.sql": None, "README.md": "Shop\n"}, is_attributed=False
     )
     pull = state.pulls.open_as("ana", REPO, "Widen ids", head="widen", labels=["wo:database-migration"])
-    now, head = state.clock(), pull.head_sha
-    repository_id = state.repository(REPO).id
-    state.state.check_runs[1] = CheckRun(
-        id=1, repository_id=repository_id, name="lock", head_sha=head, status="queued", started_at=now
+    # A request in the examples names the commit, so that its name has to be known before.
+    state.state.commits[HEAD] = dataclasses.replace(state.state.commits[pull.head_sha], sha=HEAD)
+    remark = Annotation(path="a.sql", start_line=1, end_line=1, level="notice", message="scans")
+    button = Button(label="Approve", description="Approve the plan", identifier="approve")
+    run = state.checks.add(
+        CheckRun(
+            id=state.state.next_id(),
+            repository_id=state.repository(REPO).id,
+            name="lockkeeper/shop",
+            head_sha=pull.head_sha,
+            status="queued",
+            started_at=state.clock(),
+            annotations=(remark,),
+            buttons=(button,),
+        )
     )
     state.teams.add("acme/dba")
     state.teams.join("acme/dba", "dba", role="maintainer")
@@ -185,6 +227,8 @@ def set_scene(sandbox: ServedSandbox, api: Api) -> Scene:
             "delivery_id": str(state.deliveries()[-1].id),
             "path": "db/migrations/0042_ids.sql",
             "username": "dba",
+            "check_run_id": str(run.id),
+            "ref": pull.head_sha,
             "org": "acme",
             "team_slug": "dba",
             "account_id": str(state.user("dba").id),
