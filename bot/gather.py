@@ -63,10 +63,17 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
             newest_asked = orders.newest_asked_on(ours, repository.id, context.number)
         targets = databases.names_of(ours, repository.id) if Need.TARGETS in needs else ()
     github = _Questions(services, repository)
+    pull_request_orders = _pull_request_orders(services, task) if Need.PULL_REQUEST_ORDERS in needs else ()
+    if Need.PULL_REQUEST_ORDERS in needs and not any(
+        each.state not in CLOSED for each in pull_request_orders
+    ):
+        # GitHub is not asked about every push to a pull request that has no order.
+        needs = frozenset({Need.PULL_REQUEST_ORDERS})
     policy: PolicyAnswer = UnknownPolicy()
     if Need.POLICY in needs:
         policy = github.policy()
     ours_says = inquiry.answers(services, needs, order, policy)
+    pull_request = github.pull_request(context, order, policy) if Need.PULL_REQUEST in needs else None
     found = github.definitions() if Need.DEFINITIONS in needs else _Definitions(readable={}, broken={})
     facts = Facts(
         now=now,
@@ -77,8 +84,9 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
         definitions=found.readable,
         broken_definitions=found.broken,
         targets=targets,
-        sql_file=github.sql_file(context, task.wanted.sql_path) if Need.SQL_FILE in needs else None,
-        pull_request=github.pull_request(context, policy) if Need.PULL_REQUEST in needs else None,
+        sql_file=github.sql_file(pull_request, task.wanted.sql_path) if Need.SQL_FILE in needs else None,
+        pull_request=pull_request,
+        pull_request_orders=pull_request_orders,
         open_orders=tuple(
             OpenOrder(definition=each.definition, target=each.target, issue_number=each.issue_number)
             for each in asked
@@ -89,7 +97,7 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
         standing=ours_says.standing,
         colleagues=github.colleagues(order, policy) if Need.COLLEAGUES in needs else (),
     )
-    decided_on = () if order is None else (order,)
+    decided_on = pull_request_orders if order is None else (order, *pull_request_orders)
     return Gathered(facts=facts, decided_on=decided_on, newest_asked=newest_asked)
 
 
@@ -108,6 +116,13 @@ def _order(services: Services, repository: Repository, wanted: Wanted) -> Order 
         return None
     with services.pool.transaction() as ours:
         return orders.of_issue(ours, repository.id, wanted.order_number)
+
+
+def _pull_request_orders(services: Services, task: Task) -> tuple[Order, ...]:
+    if task.context.number is None:
+        return ()
+    with services.pool.transaction() as ours:
+        return orders.of_pull_request(ours, task.context.repository.id, task.context.number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,18 +200,20 @@ class _Questions:
                 readable.pop(name, None)
         return _Definitions(readable=readable, broken=broken)
 
-    def sql_file(self, context: Context, path: str) -> Script | None:
+    def sql_file(self, pull_request: PullRequest | None, path: str) -> Script | None:
         """Of the pull request's head, else of the default branch."""
-        ref = f"refs/pull/{context.number}/head" if context.is_pull_request else None
-        file = self._github.read_file(self._repository, path, ref)
-        return None if file is None else Script(sql=file.text, origin=f"{path}@{file.blob_sha}")
+        head = None if pull_request is None else pull_request.head
+        file = self._github.read_file(self._repository, path, head)
+        return None if file is None else Script(sql=file.text, origin=f"{path}@{head or file.blob_sha}")
 
-    def pull_request(self, context: Context, policy: PolicyAnswer) -> PullRequest | None:
-        """The context's, if it is one."""
-        if not context.is_pull_request or context.number is None:
+    def pull_request(self, context: Context, order: Order | None, policy: PolicyAnswer) -> PullRequest | None:
+        """The context's, if it is one, else the order's."""
+        of_order = None if order is None else order.pull_request
+        number = context.number if context.is_pull_request else of_order
+        if number is None:
             return None
         migrations = policy.migrations if isinstance(policy, Policy) else policies.DEFAULT_MIGRATIONS
-        return self._github.pull_request(self._repository, context.number, migrations)
+        return self._github.pull_request(self._repository, number, migrations)
 
     def _membership(self, person: Person, team: str) -> Membership:
         unknown: bool | None = None

@@ -14,11 +14,11 @@ from bot.store.ours import Ours
 from handlers.facts import Need
 from workorders import stored_plan
 from workorders.history import Happened
-from workorders.lifecycle import ON_TARGET
+from workorders.lifecycle import CLOSED, ON_TARGET
 from workorders.order import Order, Person, State
 from workorders.policy import Policy, PolicyAnswer, TargetPolicy
 from workorders.stored_plan import StoredPlan
-from workorders.turn import HAS_SOAKED, Ahead, Standing
+from workorders.turn import Ahead, Standing
 
 #: Under which phase and name a rehearsed plan is kept.
 PLAN_PHASE, PLAN = 2, "plan"
@@ -75,15 +75,24 @@ def plan(ours: Ours, order: Order) -> StoredPlan | None:
 
 def standing(ours: Ours, order: Order, rules: TargetPolicy | None) -> Standing:
     """What else goes on on the order's target, and whether its SQL has soaked before it."""
-    before = orders.of_target(ours, rules.after) if rules is not None and rules.after else ()
+    before = orders.with_script(ours, order, rules.after) if rules is not None and rules.after else ()
     return Standing(
         freeze=orders.frozen(ours, order.target),
         ahead=tuple(_ahead(ours, order)),
-        has_soaked_before=any(
-            each.state in HAS_SOAKED and each.sql == order.sql and each.repository.id == order.repository.id
-            for each in before
-        ),
+        before=_furthest(before),
     )
+
+
+def _furthest(before: tuple[Order, ...]) -> Ahead | None:
+    """Of several orders one that is done, else one that is not closed, else the newest."""
+    ordered = sorted(
+        before, key=lambda each: (each.state is State.DONE, each.state not in CLOSED, each.id), reverse=True
+    )
+    return _as_ahead(ordered[0]) if ordered else None
+
+
+def _as_ahead(order: Order) -> Ahead:
+    return Ahead(title=order.title, issue_number=order.issue_number, state=order.state)
 
 
 def _ahead(ours: Ours, order: Order) -> Iterator[Ahead]:
@@ -91,7 +100,7 @@ def _ahead(ours: Ours, order: Order) -> Iterator[Ahead]:
     others = [each for each in orders.of_target(ours, order.target) if each.id != order.id]
     for other in others:
         if other.state in ON_TARGET:
-            yield Ahead(title=other.title, issue_number=other.issue_number, state=other.state)
+            yield _as_ahead(other)
     for other in others:
         # Where this one is not approved yet, all that are have their place before it.
         if other.state is not State.APPROVED or (
@@ -100,7 +109,7 @@ def _ahead(ours: Ours, order: Order) -> Iterator[Ahead]:
             continue
         turn = findings.kept(ours, other.id, TURN_PHASE, TURN)
         if not (turn or {}).get("is_held"):
-            yield Ahead(title=other.title, issue_number=other.issue_number, state=other.state)
+            yield _as_ahead(other)
 
 
 def _place(order: Order) -> tuple[datetime, int]:

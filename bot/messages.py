@@ -19,7 +19,7 @@ from bot.render import escape, markdown
 from workorders import definition as definitions
 from workorders.definition import Definition
 from workorders.intents import React, Say
-from workorders.order import Criterion, Order
+from workorders.order import Criterion, Order, SqlFile
 from workorders.report import named
 from workorders.waiting import awaited
 
@@ -107,7 +107,7 @@ def issue_body(order: Order, head: str) -> str:
     `head` is the hash of the order's newest event: once it stands on GitHub, a rewrite of the
     order's history in ours shows.
     """
-    paragraphs = [_status(order, head), _script(order)]
+    paragraphs = [_status(order, head), _red_flags(order), _script(order)]
     definition = _definition(order.definition_text)
     if definition is None:
         paragraphs.append(_criteria(order.criteria))
@@ -124,7 +124,9 @@ def _status(order: Order, head: str) -> str:
     rows = [
         ("State", f"<b>{escape.markup(order.state.value.replace('_', ' '))}</b>"),
         ("Waits for", escape.markup(awaited(order.state))),
+        ("Definition", escape.markup(_definition_name(order))),
         ("Target", escape.markup(named(order.target))),
+        *([("Pull request", f"#{order.pull_request}")] if order.pull_request else []),
         ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
         ("Digest to approve", escape.markup(named(order.digest)) if order.digest else "none yet"),
         (
@@ -139,6 +141,11 @@ def _status(order: Order, head: str) -> str:
     return "\n".join(["<table>", *lines, "</table>"])
 
 
+def _definition_name(order: Order) -> str:
+    found = _definition(order.definition_text)
+    return f"{named(order.definition)} {found.version}" if found else named(order.definition)
+
+
 def _logins(order: Order) -> str:
     shown = [escape.markup(named(each.login)) for each in order.authors[:_MOST_AUTHORS]]
     more = len(order.authors) - len(shown)
@@ -147,12 +154,41 @@ def _logins(order: Order) -> str:
 
 def _script(order: Order) -> str:
     if not order.sql:
-        return (
-            "There is no SQL yet. Comment `/wo revise` with a sql block below it, "
-            "or on a pull request that adds a migration."
-        )
+        taken_up = " A push that adds a migration is taken up by itself." if order.pull_request else ""
+        return f"There is no SQL yet. Comment `/wo revise` with a sql block below it.{taken_up}"
     sql = escape.fence(order.sql, "sql")
-    return f"<details><summary>The SQL</summary>\n\n{sql}\n\n</details>"
+    files = order.reading.files if order.reading else ()
+    return "\n\n".join(
+        (
+            f"<details><summary>The SQL, from {escape.markup(named(order.sql_origin))}</summary>",
+            *(_files(files) if len(files) > 1 else ()),
+            sql,
+            "</details>",
+        )
+    )
+
+
+def _files(files: tuple[SqlFile, ...]) -> tuple[str, ...]:
+    """From which of its lines on the script is which file."""
+    shown = [f"- {escape.markdown(named(each.path))}: from line {each.first_line}" for each in files]
+    return ("\n".join(shown),)
+
+
+def _red_flags(order: Order) -> str:
+    changed = order.reading.changed if order.reading else ()
+    if not changed:
+        return ""
+    shown = [f"> - {escape.markdown(named(each))}" for each in changed[:_MOST_AUTHORS]]
+    more = len(changed) - len(shown)
+    return "\n".join(
+        (
+            "> [!WARNING]",
+            "> The pull request changes, renames or removes these migrations. None of that is ever run: a "
+            "database that has run them already does not run them again.",
+            *shown,
+            *([f"> - and {more} more"] if more else []),
+        )
+    )
 
 
 def _criteria(criteria: tuple[Criterion, ...]) -> str:

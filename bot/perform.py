@@ -26,6 +26,7 @@ from workorders.intents import (
     CloseIssue,
     Intent,
     Move,
+    NotePush,
     OpenOrder,
     React,
     Remember,
@@ -61,7 +62,7 @@ WORKING = frozenset(
 )
 
 #: What changes an order, and so depends on its version.
-Change = Move | Approve | VoidApprovals | Revise | SetReview | SetCriteria
+Change = Move | Approve | VoidApprovals | Revise | NotePush | SetReview | SetCriteria
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +171,7 @@ class _Transaction:
                 self._open(intent)
             case Move():
                 self._move(intent)
-            case Approve() | VoidApprovals() | Revise() | SetReview() | SetCriteria():
+            case Approve() | VoidApprovals() | Revise() | NotePush() | SetReview() | SetCriteria():
                 self._change(intent)
             case Say():
                 self._post(messages.said(intent))
@@ -200,8 +201,11 @@ class _Transaction:
             "target": intent.target,
             "sql_origin": intent.sql_origin,
             "sql_sha256": _sha256(intent.sql),
+            **({"pull_request": intent.pull_request} if intent.pull_request is not None else {}),
+            **({"follows": intent.follows} if intent.follows is not None else {}),
         }
-        self._record(order_id, "opened", intent.starter, state, detail)
+        by = intent.starter if intent.follows is None else None
+        self._record(order_id, "opened", by, state, detail)
         order = self._read(order_id)
         self._post(messages.opened(order, events.head(self.ours, order_id)))
         if state in WORKING:
@@ -209,7 +213,8 @@ class _Transaction:
 
     def _see_nobody_was_faster(self, intent: OpenOrder) -> None:
         seen, repository_id = self.decided.newest_asked, intent.repository.id
-        if seen is None or intent.asked_on is None:
+        # What this decision has opened there itself it knows of.
+        if seen is None or intent.asked_on is None or self.opened:
             return
         orders.lock_place(self.ours, repository_id, intent.asked_on)
         newest = orders.newest_asked_on(self.ours, repository_id, intent.asked_on)
@@ -227,7 +232,7 @@ class _Transaction:
         self._changed(intent.order_id, is_shown_anew=True)
         self._record(intent.order_id, intent.event.value, intent.by, state, intent.detail)
 
-    def _change(self, intent: Approve | VoidApprovals | Revise | SetReview | SetCriteria) -> None:
+    def _change(self, intent: Approve | VoidApprovals | Revise | NotePush | SetReview | SetCriteria) -> None:
         order_id = intent.order_id
         state = self.touched[order_id].order.state
         match intent:
@@ -243,10 +248,18 @@ class _Transaction:
                 detail = {"reason": intent.reason, "count": count}
                 self._record(order_id, "approvals_voided", None, state, detail)
             case Revise():
-                orders.set_script(self.ours, order_id, intent.sql, intent.sql_origin)
-                orders.add_author(self.ours, order_id, intent.by)
+                orders.set_script(self.ours, order_id, intent.sql, intent.sql_origin, intent.reading)
+                for person in (intent.by, *intent.authors):
+                    orders.add_author(self.ours, order_id, person)
                 detail = {"sql_origin": intent.sql_origin, "sql_sha256": _sha256(intent.sql)}
                 self._record(order_id, "script", intent.by, state, detail)
+            case NotePush():
+                for person in (intent.by, *intent.authors):
+                    orders.add_author(self.ours, order_id, person)
+                if intent.script is not None:
+                    orders.set_reading(self.ours, order_id, intent.script.origin, intent.script.reading)
+                detail = {"head": intent.head, "is_same_script": intent.script is not None}
+                self._record(order_id, "pushed", intent.by, state, detail)
             case SetReview():
                 orders.set_digest(self.ours, order_id, intent.digest, self.now)
                 self._record(order_id, "digest", None, state, {}, digest=intent.digest)

@@ -19,11 +19,16 @@ from handlers.events import (
     Ignored,
     IssueClosed,
     IssueEdited,
+    IssueOpened,
     IssueReopened,
     Labeled,
-    issue_comment,
+    PullRequestClosed,
+    PullRequestPushed,
+    PullRequestReopened,
     issues,
     labels,
+    pull_request,
+    texts,
 )
 from handlers.facts import Context, Facts, Wanted
 from handlers.gate import carried_out, wanted
@@ -38,12 +43,14 @@ __all__ = ["Task", "handle", "seen", "task_from_words", "tasks", "told_to_wait"]
 def tasks(event: GitHubEvent) -> tuple[Task, ...]:
     """What there is to decide, in order; mostly nothing. Never raises."""
     match event:
-        case CommentCreated():
-            return issue_comment.tasks(event)
+        case CommentCreated() | IssueOpened():
+            return texts.tasks(event)
         case IssueClosed() | IssueReopened() | IssueEdited():
             return issues.tasks(event)
         case Labeled():
             return labels.tasks(event)
+        case PullRequestPushed() | PullRequestClosed() | PullRequestReopened():
+            return pull_request.tasks(event)
         case CommentChanged() | Ignored():
             return ()
 
@@ -83,6 +90,12 @@ def handle(task: Task, facts: Facts) -> tuple[Intent, ...]:
             return issues.edited(facts)
         case Labeled():
             return labels.handle(task.act, task.context, facts)
+        case PullRequestPushed():
+            return pull_request.pushed(task.act, task.context, facts)
+        case PullRequestClosed():
+            return pull_request.closed(task.act, task.context, facts)
+        case PullRequestReopened():
+            return pull_request.reopened(task.context, facts)
 
 
 def told_to_wait(task: Task, blocked: Blocked) -> tuple[Intent, ...]:

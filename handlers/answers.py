@@ -18,7 +18,7 @@ ANSWER = "answer:"
 
 def reacted(context: Context, reaction: Reaction) -> tuple[Intent, ...]:
     """A reaction to what was said; nothing where it was not said on GitHub."""
-    if context.number is None or context.comment_id is None:
+    if context.number is None or (context.comment_id is None and not context.is_issue_text):
         return ()
     return (
         React(

@@ -28,6 +28,7 @@ class Need(Enum):
     TARGETS = "targets"  # names bound to the repository
     SQL_FILE = "sql_file"  # at `Wanted.sql_path`: of the pull request's head, else of the default branch
     PULL_REQUEST = "pull_request"  # the context's, else the one that the order was asked for on
+    PULL_REQUEST_ORDERS = "pull_request_orders"  # all of the context's pull request, closed ones too
     OPEN_ORDERS = "open_orders"  # those asked for on the context's issue or pull request
     HISTORY = "history"  # the order's events, oldest first
     PLAN = "plan"  # as the order's last rehearsal left it
@@ -57,7 +58,9 @@ class Context:
     is_pull_request: bool = False
     #: None where it was no comment: a label, a closed issue, a terminal.
     comment_id: int | None = None
-    #: SHA-256 of the comment's body, in hex; "" where there is none.
+    #: It was said in the text of a new issue.
+    is_issue_text: bool = False
+    #: SHA-256 of the comment's or the issue's body, in hex; "" where there is none.
     body_hash: str = ""
     #: By GitHub's clock for a comment, else when we heard of it.
     spoken_at: datetime
@@ -133,6 +136,8 @@ class Facts:
     targets: tuple[str, ...] = ()
     sql_file: Script | None = None
     pull_request: PullRequest | None = None
+    #: Oldest first.
+    pull_request_orders: tuple[Order, ...] = ()
     open_orders: tuple[OpenOrder, ...] = ()
     history: tuple[Happened, ...] = ()
     #: None also where it was made of another script than the order has now.

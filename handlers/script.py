@@ -73,12 +73,12 @@ def given_script(command: Command, facts: Facts) -> Script | None:
                 "It is looked for at the pull request's head, and without one on the default branch. "
                 "Anyone with write permission can push it.",
             )
-        return _readable(facts.sql_file)
+        return readable(facts.sql_file)
     script = None if facts.pull_request is None else facts.pull_request.script
-    return None if script is None else _readable(script)
+    return None if script is None else readable(script)
 
 
-def _readable(script: Script) -> Script:
+def readable(script: Script) -> Script:
     """The script of a file. Raises Refused where it could be neither kept nor run."""
     if _NO_TEXT.search(script.sql):
         raise Refused.because(

@@ -12,5 +12,7 @@ def spoken(command: Command, context: Context) -> Mapping[str, str | int]:
     """Verb, comment and the hash of its body: enough to prove later what was said."""
     said: dict[str, str | int] = {"verb": command.verb, "line": command.line}
     if context.comment_id is not None:
-        said |= {"comment_id": context.comment_id, "body_hash": context.body_hash}
+        said |= {"comment_id": context.comment_id}
+    if context.body_hash:
+        said |= {"body_hash": context.body_hash}
     return said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handlers.command import Command, Mistake
-from handlers.events import IssueClosed, IssueEdited, IssueReopened, Labeled
+from handlers.events import IssueClosed, IssueEdited, IssueReopened, Labeled, PullRequestEvent
 from handlers.facts import Context, Wanted
 
 
@@ -16,5 +16,5 @@ class Task:
     #: The same for the same thing, however often and through whichever hook it is heard of.
     key: str
     context: Context
-    act: Command | Mistake | IssueClosed | IssueReopened | IssueEdited | Labeled
+    act: Command | Mistake | IssueClosed | IssueReopened | IssueEdited | Labeled | PullRequestEvent
     wanted: Wanted

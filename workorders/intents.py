@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from workorders.lifecycle import Event
-from workorders.order import Criterion, Person, Repository
+from workorders.order import Criterion, Person, Reading, Repository
 from workorders.report import Report
 
 
@@ -42,6 +42,11 @@ class OpenOrder:
     criteria: tuple[Criterion, ...]
     #: The issue or pull request on which it was asked for, answered with a link; None from a terminal.
     asked_on: int | None
+    #: The pull request to which it belongs.
+    pull_request: int | None = None
+    reading: Reading | None = None
+    #: The order whose soak has opened it; None where a person has.
+    follows: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +86,31 @@ class Revise:
     sql: str
     sql_origin: str
     by: Person
+    #: Others who have a hand in it.
+    authors: tuple[Person, ...] = ()
+    #: None where the order belongs to no pull request.
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotePush:
+    """The pull request has another head; who has a hand in that becomes an author."""
+
+    order_id: int
+    by: Person
+    #: The new commit.
+    head: str
+    authors: tuple[Person, ...] = ()
+    #: Where the same script stands now; None where the order's script was read elsewhere.
+    script: SameScript | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameScript:
+    """An order's script, found again letter by letter."""
+
+    origin: str
+    reading: Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +205,7 @@ Intent = (
     | Approve
     | VoidApprovals
     | Revise
+    | NotePush
     | SetReview
     | SetCriteria
     | Say

@@ -98,6 +98,32 @@ class SqlFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileLine:
+    """A line of a file."""
+
+    path: str
+    #: 1-based.
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A pull request's commit, and what was read there."""
+
+    #: 40 hexadecimal digits.
+    head: str
+    #: What the script is made of, in its order; none where it came in a comment.
+    files: tuple[SqlFile, ...] = ()
+    #: Migrations that the pull request changes or removes: red flags, never run.
+    changed: tuple[str, ...] = ()
+
+    def place_of(self, line: int) -> FileLine | None:
+        """Where a line of the script stands; None where it is of no file."""
+        before = [each for each in self.files if each.first_line <= line]
+        return FileLine(path=before[-1].path, line=line - before[-1].first_line + 1) if before else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """One work order."""
 
@@ -131,3 +157,9 @@ class Order:
     quarantine: Quarantine = Quarantine.KEPT
     #: A supervisor has commanded it since it was approved.
     is_commanded: bool = False
+    #: The issue or pull request on which it was asked for; None from a terminal.
+    asked_on: int | None = None
+    #: The pull request that it belongs to; its people are among the authors.
+    pull_request: int | None = None
+    #: Where in the pull request the script was read; None where it belongs to none.
+    reading: Reading | None = None

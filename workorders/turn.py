@@ -14,9 +14,6 @@ from workorders.order import Order, State
 from workorders.policy import Execute, TargetPolicy
 from workorders.report import named
 
-#: The same SQL in one of these has been executed and found good.
-HAS_SOAKED = frozenset({State.SOAKING, State.DONE})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Freeze:
@@ -44,8 +41,8 @@ class Standing:
 
     freeze: Freeze | None = None
     ahead: tuple[Ahead, ...] = ()
-    #: The same SQL soaks, or is done, on the target that the policy puts before this one.
-    has_soaked_before: bool = False
+    #: The order that has brought the same SQL furthest on the target that the policy puts before this one.
+    before: Ahead | None = None
 
 
 def held_back(order: Order, rules: TargetPolicy | None, standing: Standing, now: datetime) -> Decision:
@@ -68,7 +65,7 @@ def _rules(order: Order, rules: TargetPolicy | None, standing: Standing, now: da
         yield _commanded(order)
     yield _not_frozen(order, standing.freeze)
     if rules is not None and rules.after:
-        yield _after(rules.after, has_soaked=standing.has_soaked_before)
+        yield _after(rules.after, standing.before)
     if rules is not None and rules.windows:
         yield _in_window(rules, now)
 
@@ -114,12 +111,21 @@ def first(order: Order, standing: Standing) -> Decision:
     )
 
 
-def _after(before: str, *, has_soaked: bool) -> Decision:
-    if has_soaked:
-        return Decision(outcome=Outcome.YES, because=f"The same SQL has been executed on {named(before)}.")
+def _after(before: str, order: Ahead | None) -> Decision:
+    if order is not None and order.state is State.DONE:
+        return Decision(outcome=Outcome.YES, because=f"The same SQL has soaked on {named(before)}.")
+    said = f"The policy says after: {before}, and the same SQL has not soaked there"
+    if order is not None and order.state is not State.CANCELLED:
+        which = named(order.title) if order.issue_number is None else f"#{order.issue_number}"
+        return Decision(
+            outcome=Outcome.NO,
+            because=f"{said} yet: {which} is {order.state.value.replace('_', ' ')}.",
+            next_move=f"This order begins when that one is done: an author or a supervisor comments "
+            f"{named('/wo done')} there.",
+        )
     return Decision(
         outcome=Outcome.NO,
-        because=f"The policy says after: {before}, and the same SQL has not soaked there.",
+        because=f"{said}.",
         next_move=f"Anyone with write permission can open that order: "
         f"{named(f'/wo start <definition> --target {before}')}.",
     )

@@ -172,7 +172,13 @@ class Desk:
             is_urgent=is_urgent,
         )
 
-    def move(self, event: Event, *before: Intent, detail: Mapping[str, str | int | float | bool]) -> None:
+    def move(
+        self,
+        event: Event,
+        *before: Intent,
+        detail: Mapping[str, str | int | float | bool],
+        newest_asked: int | None = None,
+    ) -> None:
         """Performs the intents and the event as one decision on the order as this desk knows it.
 
         Decided once only: if the order has moved meanwhile, OrderMoved is raised, nothing is
@@ -184,7 +190,7 @@ class Desk:
             Move(order_id=order.id, event=event, by=None, detail=detail),
             Work(order_id=order.id),
         )
-        perform(self.services, Decided(intents=intents, decided_on=(order,)))
+        perform(self.services, Decided(intents=intents, decided_on=(order,), newest_asked=newest_asked))
 
     @staticmethod
     def phase_of(name: str) -> int:

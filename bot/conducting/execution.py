@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.conducting.closing import Closing
 from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, TROUBLE, WORKLOAD, Desk
+from bot.conducting.following import following
 from bot.conducting.progress import LivingComment, Stopping
 from bot.errors import Blocked, LockkeeperError, Refused
 from bot.perform import Decided, perform
@@ -170,13 +171,18 @@ class Execution:
         ticked = postgres.criteria(desk.order.criteria, evidence)
         report = postgres.validated(desk.brief(), evidence, ticked, desk.mentions)
         criteria = SetCriteria(order_id=desk.order.id, criteria=ticked)
-        is_wrong = any(each.agrees is False for each in comparisons)
-        desk.move(
-            Event.STEP_FAILED if is_wrong else Event.VALIDATED,
-            criteria,
-            desk.said("validation", report),
-            detail={"criteria": sum(each.holds for each in ticked)},
-        )
+        said, detail = desk.said("validation", report), {"criteria": sum(each.holds for each in ticked)}
+        if any(each.agrees is False for each in comparisons):
+            desk.move(Event.STEP_FAILED, criteria, said, detail=detail)
+            return
+        with self._services.pool.transaction() as ours:
+            newest_asked = (
+                None
+                if desk.order.asked_on is None
+                else orders.newest_asked_on(ours, desk.order.repository.id, desk.order.asked_on)
+            )
+            opened = following(ours, desk)
+        desk.move(Event.VALIDATED, criteria, said, *opened, detail=detail, newest_asked=newest_asked)
 
     @property
     def _slower_than(self) -> float:

@@ -18,8 +18,12 @@ from handlers.events import (
     Ignored,
     IssueClosed,
     IssueEdited,
+    IssueOpened,
     IssueReopened,
     Labeled,
+    PullRequestClosed,
+    PullRequestPushed,
+    PullRequestReopened,
 )
 from workorders.order import Person, Repository
 
@@ -73,6 +77,13 @@ class _Payload:
         """A number that is at least 1. JSON's true is none."""
         value = self._value(path)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        raise self._unreadable(path)
+
+    def flag(self, *path: str) -> bool:
+        """True or false; never guessed."""
+        value = self._value(path)
+        if isinstance(value, bool):
             return value
         raise self._unreadable(path)
 
@@ -130,6 +141,17 @@ def _comment_changed(payload: _Payload, received_at: datetime) -> CommentChanged
     )
 
 
+def _issue_opened(payload: _Payload, received_at: datetime) -> IssueOpened:
+    return IssueOpened(
+        repository=payload.repository(),
+        sender=payload.sender(),
+        number=payload.whole("issue", "number"),
+        body=payload.text("issue", "body"),
+        created_at=payload.moment("issue", "created_at"),
+        received_at=received_at,
+    )
+
+
 def _issue(kind: type[IssueClosed | IssueReopened | IssueEdited]) -> _Reader:
     def read(payload: _Payload, received_at: datetime) -> GitHubEvent:
         return kind(
@@ -151,10 +173,40 @@ def _labeled(subject: str, *, is_added: bool) -> _Reader:
             is_pull_request=subject == "pull_request" or payload.has(subject, "pull_request"),
             label=payload.name("label", "name"),
             is_added=is_added,
+            labeled_at=payload.moment(subject, "updated_at"),
             received_at=received_at,
         )
 
     return read
+
+
+def _pushed(payload: _Payload, received_at: datetime) -> PullRequestPushed:
+    return PullRequestPushed(
+        repository=payload.repository(),
+        sender=payload.sender(),
+        number=payload.whole("pull_request", "number"),
+        head=payload.name("pull_request", "head", "sha"),
+        received_at=received_at,
+    )
+
+
+def _pull_closed(payload: _Payload, received_at: datetime) -> PullRequestClosed:
+    return PullRequestClosed(
+        repository=payload.repository(),
+        sender=payload.sender(),
+        number=payload.whole("pull_request", "number"),
+        is_merged=payload.flag("pull_request", "merged"),
+        received_at=received_at,
+    )
+
+
+def _pull_reopened(payload: _Payload, received_at: datetime) -> PullRequestReopened:
+    return PullRequestReopened(
+        repository=payload.repository(),
+        sender=payload.sender(),
+        number=payload.whole("pull_request", "number"),
+        received_at=received_at,
+    )
 
 
 _Reader = Callable[[_Payload, datetime], GitHubEvent]
@@ -163,6 +215,7 @@ _READERS: Mapping[tuple[str, str], _Reader] = {
     ("issue_comment", "created"): _comment_created,
     ("issue_comment", "edited"): _comment_changed,
     ("issue_comment", "deleted"): _comment_changed,
+    ("issues", "opened"): _issue_opened,
     ("issues", "closed"): _issue(IssueClosed),
     ("issues", "reopened"): _issue(IssueReopened),
     ("issues", "edited"): _issue(IssueEdited),
@@ -170,4 +223,7 @@ _READERS: Mapping[tuple[str, str], _Reader] = {
     ("issues", "unlabeled"): _labeled("issue", is_added=False),
     ("pull_request", "labeled"): _labeled("pull_request", is_added=True),
     ("pull_request", "unlabeled"): _labeled("pull_request", is_added=False),
+    ("pull_request", "synchronize"): _pushed,
+    ("pull_request", "closed"): _pull_closed,
+    ("pull_request", "reopened"): _pull_reopened,
 }

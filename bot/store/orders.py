@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
 from workorders.intents import OpenOrder
 from workorders.lifecycle import Event
-from workorders.order import Approval, Criterion, Order, Person, Quarantine, Repository, State
+from workorders.order import (
+    Approval,
+    Criterion,
+    Order,
+    Person,
+    Quarantine,
+    Reading,
+    Repository,
+    SqlFile,
+    State,
+)
 from workorders.turn import Freeze
 
 _QUERY = queries("orders")
@@ -85,6 +97,18 @@ def of_repository(ours: Ours, repository_id: int) -> tuple[Order, ...]:
     return _listed(ours, "orders_of_repository", repository_id=repository_id)
 
 
+def of_pull_request(ours: Ours, repository_id: int, number: int) -> tuple[Order, ...]:
+    """Every order of the pull request, oldest first."""
+    return _listed(ours, "orders_of_pull_request", repository_id=repository_id, number=number)
+
+
+def with_script(ours: Ours, order: Order, target: str) -> tuple[Order, ...]:
+    """The repository's orders that bring this order's script to a target, letter by letter; oldest first."""
+    return _listed(
+        ours, "orders_with_script", target=target, repository_id=order.repository.id, sql=order.sql
+    )
+
+
 def newest(ours: Ours, limit: int = 100) -> tuple[Order, ...]:
     """The newest orders, newest last."""
     return _listed(ours, "all_orders", limit=limit)
@@ -110,6 +134,7 @@ def insert(ours: Ours, opening: OpenOrder, state: State, now: datetime) -> int:
         installation_id=opening.repository.installation_id, asked_on=opening.asked_on,
         definition=opening.definition, definition_text=opening.definition_text, target=opening.target,
         sql=opening.sql, sql_origin=opening.sql_origin, title=opening.title, state=state.value, opened_at=now,
+        pull_request=opening.pull_request, **_read_at(opening.reading),
     )  # fmt: skip
     assert found is not None
     order_id: int = found["id"]
@@ -135,9 +160,14 @@ def set_state(ours: Ours, order_id: int, state: State) -> None:
     run(ours, _QUERY["set_state"], id=order_id, state=state.value)
 
 
-def set_script(ours: Ours, order_id: int, sql: str, sql_origin: str) -> None:
+def set_script(ours: Ours, order_id: int, sql: str, sql_origin: str, reading: Reading | None = None) -> None:
     """The script is replaced and the digest emptied."""
-    run(ours, _QUERY["set_script"], id=order_id, sql=sql, sql_origin=sql_origin)
+    run(ours, _QUERY["set_script"], id=order_id, sql=sql, sql_origin=sql_origin, **_read_at(reading))
+
+
+def set_reading(ours: Ours, order_id: int, sql_origin: str, reading: Reading) -> None:
+    """The same script was found again at another commit."""
+    run(ours, _QUERY["set_reading"], id=order_id, sql_origin=sql_origin, **_read_at(reading))
 
 
 def set_digest(ours: Ours, order_id: int, digest: str, now: datetime) -> None:
@@ -276,7 +306,25 @@ def from_row(found: Mapping[str, Any]) -> Order:
         title=found["title"],
         quarantine=_QUARANTINES.get(found["quarantine"], Quarantine.KEPT),
         is_commanded=found["command"] == Event.COMMANDED.value,
+        asked_on=found["asked_on"],
+        pull_request=found["pull_request"],
+        reading=Reading(
+            head=found["head"],
+            files=tuple(SqlFile(**each) for each in found["sql_files"]),
+            changed=tuple(found["changed_files"]),
+        )
+        if found["head"]
+        else None,
     )
+
+
+def _read_at(reading: Reading | None) -> dict[str, Any]:
+    """The columns that hold it."""
+    return {
+        "head": reading.head if reading else "",
+        "sql_files": Jsonb([asdict(each) for each in reading.files] if reading else []),
+        "changed_files": Jsonb(list(reading.changed) if reading else []),
+    }
 
 
 def _listed(ours: Ours, name: str, **values: int | str) -> tuple[Order, ...]:

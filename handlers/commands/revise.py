@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from handlers import answers
 from handlers.command import Command, Kind
 from handlers.facts import Context, Facts, Need
+from handlers.replan import replanned
 from handlers.script import given_script
 from handlers.spoken import spoken
 from workorders.authority import Who
-from workorders.intents import Intent, Move, Reaction, Revise, SetCriteria, VoidApprovals, Work
+from workorders.intents import Intent, Reaction
 from workorders.lifecycle import Event, states_that_accept
 from workorders.migration.errors import Refused
 from workorders.report import named
@@ -27,21 +26,9 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
             f"An author or a supervisor can put a sql block under {named('/wo revise')} or name a file: "
             f"{named('/wo revise --sql PATH')}.",
         )
-    # What was measured or seen of an execution that has been rolled back says nothing of the next one.
-    opened = tuple(replace(each, holds=False, fails=False, evidence="") for each in order.criteria)
-    reset = () if opened == order.criteria else (SetCriteria(order_id=order.id, criteria=opened),)
     return (
         *answers.reacted(context, Reaction.STARTED),
-        Revise(order_id=order.id, sql=script.sql, sql_origin=script.origin, by=context.person),
-        *reset,
-        VoidApprovals(order_id=order.id, reason="the script was revised"),
-        Move(
-            order_id=order.id,
-            event=Event.REVISED,
-            by=context.person,
-            detail={**spoken(command, context), "origin": script.origin},
-        ),
-        Work(order_id=order.id),
+        *replanned(order, script, context.person, spoken(command, context), facts.pull_request),
     )
 
 

@@ -6,7 +6,8 @@ import re
 
 from handlers import answers
 from handlers.command import Command, Kind
-from handlers.facts import Context, Facts, Need, Script
+from handlers.facts import Context, Facts, Need
+from handlers.replan import reading
 from handlers.script import given_script
 from workorders.authority import Who
 from workorders.definition import Definition
@@ -46,11 +47,13 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
         target=target,
         sql="" if script is None else script.sql,
         sql_origin="" if script is None else script.origin,
-        title=_title(definition, target, script),
+        title=title(definition, target, "" if script is None else script.origin),
         starter=context.person,
         authors=() if pull_request is None else pull_request.people,
         criteria=definition.open_criteria(),
         asked_on=context.number,
+        pull_request=None if pull_request is None else pull_request.number,
+        reading=reading(script, pull_request),
     )
     return (*answers.reacted(context, Reaction.STARTED), order)
 
@@ -103,10 +106,11 @@ def _target(name: str, context: Context, facts: Facts) -> str:
     )
 
 
-def _title(definition: Definition, target: str, script: Script | None) -> str:
+def title(definition: Definition, target: str, sql_origin: str) -> str:
+    """An order's title: what is done, where, and by which script."""
     what = definition.title or definition.name
     # The version stands in the order's text, beside the script itself.
-    origin = "" if script is None or script.origin == "comment" else f": {_VERSION.sub('', script.origin)}"
+    origin = "" if sql_origin in ("", "comment") else f": {_VERSION.sub('', sql_origin)}"
     return f"{what} on {target}{origin}"[:200]
 
 

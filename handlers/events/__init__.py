@@ -43,6 +43,19 @@ class CommentChanged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IssueOpened:
+    """`issues` with action opened. Its text may hold commands, as a comment's may."""
+
+    repository: Repository
+    sender: Person
+    number: int
+    body: str
+    #: The issue's own `created_at`.
+    created_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueClosed:
     """`issues` with action closed."""
 
@@ -84,6 +97,42 @@ class Labeled:
     label: str
     #: False where the label was taken away.
     is_added: bool
+    #: When it was, by GitHub's clock; the same in every delivery of it.
+    labeled_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestPushed:
+    """`pull_request` with action synchronize: it has another head."""
+
+    repository: Repository
+    #: Who pushed, or pressed the button that did.
+    sender: Person
+    number: int
+    #: The new commit.
+    head: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestClosed:
+    """`pull_request` with action closed."""
+
+    repository: Repository
+    sender: Person
+    number: int
+    is_merged: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestReopened:
+    """`pull_request` with action reopened."""
+
+    repository: Repository
+    sender: Person
+    number: int
     received_at: datetime
 
 
@@ -97,4 +146,16 @@ class Ignored:
     action: str = ""
 
 
-GitHubEvent = CommentCreated | CommentChanged | IssueClosed | IssueReopened | IssueEdited | Labeled | Ignored
+PullRequestEvent = PullRequestPushed | PullRequestClosed | PullRequestReopened
+
+GitHubEvent = (
+    CommentCreated
+    | CommentChanged
+    | IssueOpened
+    | IssueClosed
+    | IssueReopened
+    | IssueEdited
+    | Labeled
+    | PullRequestEvent
+    | Ignored
+)

@@ -34,7 +34,9 @@ def tasks(event: Labeled) -> tuple[Task, ...]:
     else:
         # Taking a definition's label away changes nothing.
         return ()
-    key = f"label:{event.repository.id}:{event.number}:{event.label}:{event.received_at.isoformat()}"
+    # Two hooks tell of one label, but somebody may set a state's label again within the same second.
+    at = event.received_at if _is_state(event) else event.labeled_at
+    key = f"label:{event.repository.id}:{event.number}:{event.label}:{at.isoformat()}"
     return (Task(key=key, context=context, act=event, wanted=needed),)
 
 

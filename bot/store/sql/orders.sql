@@ -2,10 +2,11 @@
 -- Opens an order.
 INSERT INTO orders (
     repository_id, full_name, installation_id, asked_on, definition, definition_text, target,
-    sql, sql_origin, title, state, opened_at
+    sql, sql_origin, title, state, opened_at, pull_request, head, sql_files, changed_files
 ) VALUES (
     %(repository_id)s, %(full_name)s, %(installation_id)s, %(asked_on)s, %(definition)s, %(definition_text)s,
-    %(target)s, %(sql)s, %(sql_origin)s, %(title)s, %(state)s, %(opened_at)s
+    %(target)s, %(sql)s, %(sql_origin)s, %(title)s, %(state)s, %(opened_at)s,
+    %(pull_request)s, %(head)s, %(sql_files)s, %(changed_files)s
 ) RETURNING id;
 
 -- name: read_order
@@ -73,7 +74,24 @@ UPDATE orders SET state = %(state)s WHERE id = %(id)s;
 
 -- name: set_script
 -- The script is replaced, and no review speaks of it yet.
-UPDATE orders SET sql = %(sql)s, sql_origin = %(sql_origin)s, digest = '', reviewed_at = NULL WHERE id = %(id)s;
+UPDATE orders SET sql = %(sql)s, sql_origin = %(sql_origin)s, head = %(head)s, sql_files = %(sql_files)s,
+    changed_files = %(changed_files)s, digest = '', reviewed_at = NULL
+WHERE id = %(id)s;
+
+-- name: set_reading
+-- The same script was found again at another commit.
+UPDATE orders SET sql_origin = %(sql_origin)s, head = %(head)s, sql_files = %(sql_files)s,
+    changed_files = %(changed_files)s
+WHERE id = %(id)s;
+
+-- name: orders_of_pull_request
+-- All orders of a pull request, oldest first.
+SELECT id FROM orders WHERE repository_id = %(repository_id)s AND pull_request = %(number)s ORDER BY id;
+
+-- name: orders_with_script
+-- All orders that bring the same script to a target, oldest first.
+SELECT id FROM orders WHERE target = %(target)s AND repository_id = %(repository_id)s AND sql = %(sql)s
+ORDER BY id;
 
 -- name: set_digest
 -- The newest review's digest.

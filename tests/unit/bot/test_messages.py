@@ -9,7 +9,7 @@ from bot import messages
 from bot.github.message import Comment, EditIssue, OpenIssue, SetStateLabel
 from workorders import definition
 from workorders.definition import shipped
-from workorders.order import Approval, Criterion, Order, Person, Repository, State
+from workorders.order import Approval, Criterion, Order, Person, Reading, Repository, SqlFile, State
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 DBA = Person(id=12, login="dba")
@@ -105,6 +105,26 @@ def test_a_definition_that_is_read_no_more_still_shows_the_criteria() -> None:
     body = messages.issue_body(replace(ORDER, definition_text="no front matter"), "")
 
     assert "- [ ] It is fast" in body
+
+
+def test_the_sql_stands_beside_its_files_and_their_commit() -> None:
+    reading = Reading(
+        head="abc", files=(SqlFile(path="db/1.sql", first_line=1), SqlFile(path="db/2.sql", first_line=7))
+    )
+    body = messages.issue_body(replace(ORDER, pull_request=9, reading=reading), "")
+
+    assert "<code>db/0042.sql@abc</code></summary>" in body
+    assert "`db/2.sql`: from line 7" in body
+    assert "<td>Pull request</td><td>#9</td>" in body
+
+
+def test_migrations_that_are_changed_are_red_flags() -> None:
+    reading = Reading(head="abc", changed=("db/0001.sql", "db/@all.sql"))
+    body = messages.issue_body(replace(ORDER, reading=reading), "")
+
+    assert "[!WARNING]" in body
+    assert "`db/0001.sql`" in body
+    assert "WARNING" not in messages.issue_body(ORDER, "")
 
 
 def test_sql_cannot_leave_its_fence() -> None:

@@ -21,13 +21,20 @@ from handlers.events import (
     Ignored,
     IssueClosed,
     IssueEdited,
+    IssueOpened,
     IssueReopened,
     Labeled,
+    PullRequestClosed,
+    PullRequestPushed,
+    PullRequestReopened,
 )
 from workorders.order import Person, Repository
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 EXAMPLES = json.loads((Path(__file__).parents[2] / "payloads" / "octokit-webhooks-examples.json").read_text())
+
+EARLIER = "2029-12-31T23:00:00Z"
+HEAD = "c0ffee" * 6 + "c0ff"
 
 SHOP = Repository(id=7, full_name="acme/shop", installation_id=5)
 ANA = Person(id=11, login="ana")
@@ -36,6 +43,7 @@ KINDS: dict[tuple[str, str | None], type] = {
     ("issue_comment", "created"): CommentCreated,
     ("issue_comment", "edited"): CommentChanged,
     ("issue_comment", "deleted"): CommentChanged,
+    ("issues", "opened"): IssueOpened,
     ("issues", "edited"): IssueEdited,
     ("issues", "closed"): IssueClosed,
     ("issues", "reopened"): IssueReopened,
@@ -43,6 +51,9 @@ KINDS: dict[tuple[str, str | None], type] = {
     ("issues", "unlabeled"): Labeled,
     ("pull_request", "labeled"): Labeled,
     ("pull_request", "unlabeled"): Labeled,
+    ("pull_request", "synchronize"): PullRequestPushed,
+    ("pull_request", "closed"): PullRequestClosed,
+    ("pull_request", "reopened"): PullRequestReopened,
 }
 
 
@@ -53,9 +64,9 @@ def _payload(action: str, **more: Any) -> dict[str, Any]:
         "repository": {"id": 7, "full_name": "acme/shop"},
         "installation": {"id": 5},
         "sender": {"id": 11, "login": "ana", "type": "User"},
-        "issue": {"number": 3},
-        "pull_request": {"number": 4},
-        "comment": {"id": 9, "body": "/wo status", "created_at": "2029-12-31T23:00:00Z"},
+        "issue": {"number": 3, "body": "/wo help", "created_at": EARLIER, "updated_at": EARLIER},
+        "pull_request": {"number": 4, "updated_at": EARLIER, "merged": True, "head": {"sha": HEAD}},
+        "comment": {"id": 9, "body": "/wo status", "created_at": EARLIER},
         "label": {"name": "wo:database-migration"},
         **more,
     }
@@ -123,8 +134,41 @@ def test_a_label_names_its_place(
         is_pull_request=is_pull_request,
         label="wo:database-migration",
         is_added=is_added,
+        labeled_at=datetime(2029, 12, 31, 23, tzinfo=UTC),
         received_at=NOW,
     )
+
+
+def test_a_new_issue_comes_with_its_text() -> None:
+    assert from_delivery("issues", _payload("opened"), NOW) == IssueOpened(
+        repository=SHOP,
+        sender=ANA,
+        number=3,
+        body="/wo help",
+        created_at=datetime(2029, 12, 31, 23, tzinfo=UTC),
+        received_at=NOW,
+    )
+
+
+def test_a_push_names_the_new_head() -> None:
+    event = from_delivery("pull_request", _payload("synchronize"), NOW)
+
+    assert event == PullRequestPushed(repository=SHOP, sender=ANA, number=4, head=HEAD, received_at=NOW)
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_a_closed_pull_request_is_merged_or_not(is_merged: bool) -> None:
+    event = from_delivery(
+        "pull_request", _payload("closed", pull_request={"number": 4, "merged": is_merged}), NOW
+    )
+
+    assert isinstance(event, PullRequestClosed)
+    assert event.is_merged is is_merged
+
+
+def test_whether_it_was_merged_is_not_guessed() -> None:
+    with pytest.raises(Unreadable, match=r"pull_request\.merged"):
+        from_delivery("pull_request", _payload("closed", pull_request={"number": 4}), NOW)
 
 
 @pytest.mark.parametrize(

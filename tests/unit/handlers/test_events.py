@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from handlers.events import (
     Ignored,
     IssueClosed,
     IssueEdited,
+    IssueOpened,
     IssueReopened,
     Labeled,
 )
@@ -43,6 +45,7 @@ def labeled(label: str, sender: Person = STRANGER, *, is_added: bool = True) -> 
         is_pull_request=True,
         label=label,
         is_added=is_added,
+        labeled_at=NOW,
         received_at=NOW,
     )
 
@@ -122,6 +125,46 @@ def test_a_state_s_label_is_put_right_whoever_sets_or_removes_it(state: State, i
 def test_the_rest_is_nobody_s_command(event: GitHubEvent) -> None:
     assert handlers.tasks(event) == ()
     assert handlers.seen(event) == ()
+
+
+def test_two_deliveries_of_a_definition_s_label_are_one_task_and_of_a_state_s_two() -> None:
+    later = NOW + timedelta(seconds=3)
+    keys = [
+        {handlers.tasks(each)[0].key for each in (first, replace(first, received_at=later))}
+        for first in (labeled("wo:database-migration"), labeled("wo:done"))
+    ]
+
+    assert [len(each) for each in keys] == [1, 2]
+
+
+def issue(body: str, sender: Person = STRANGER) -> IssueOpened:
+    return IssueOpened(
+        repository=REPOSITORY, sender=sender, number=42, body=body, created_at=NOW, received_at=NOW
+    )
+
+
+def test_a_new_issue_s_text_is_read_like_a_comment() -> None:
+    event = issue("Please.\n\nwo:start database-migration\n\n```sql\nselect 1;\n```\n")
+
+    reaction, opened = decided(event, order=None)
+
+    assert isinstance(opened, OpenOrder)
+    assert (opened.sql, opened.asked_on, opened.pull_request) == ("select 1;", 42, None)
+    assert isinstance(reaction, React)
+    assert reaction.comment_id is None
+    assert [type(each) for each in handlers.seen(event)] == [React]
+
+
+@pytest.mark.parametrize(
+    "event", [issue("Please."), issue(""), issue("> wo:start database-migration"), issue("/wo help", BOT)]
+)
+def test_a_text_without_a_command_and_a_bot_s_are_left_alone(event: IssueOpened) -> None:
+    assert handlers.tasks(event) == ()
+    assert handlers.seen(event) == ()
+
+
+def test_a_text_s_mistake_is_answered_on_the_issue() -> None:
+    assert "Did you mean" in words(decided(issue("/wo strat database-migration"), order=None))
 
 
 def test_nothing_is_reacted_to_that_is_no_comment() -> None:

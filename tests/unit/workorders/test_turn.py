@@ -53,7 +53,7 @@ def test_each_hindrance_holds_it_back_and_all_are_named(count: int) -> None:
         (
             order(State.APPROVED),
             replace(TARGET, after="staging"),
-            Standing(has_soaked_before=True),
+            Standing(before=Ahead(title="x", issue_number=7, state=State.DONE)),
         ),
         (
             order(State.APPROVED),
@@ -67,3 +67,14 @@ def test_what_is_fulfilled_holds_nothing_back(
     waiting: Order, rules: TargetPolicy | None, standing: Standing
 ) -> None:
     assert held_back(waiting, rules, standing, NOW).is_yes
+
+
+@pytest.mark.parametrize("state", [each for each in State if each is not State.DONE])
+def test_the_target_before_holds_it_back_until_its_soak_is_over(state: State) -> None:
+    standing = Standing(before=Ahead(title="x", issue_number=7, state=state))
+
+    decision = held_back(order(State.APPROVED), replace(TARGET, after="staging"), standing, NOW)
+
+    assert not decision.is_yes
+    assert "staging" in decision.sentence
+    assert ("#7" in decision.sentence) is (state is not State.CANCELLED)
