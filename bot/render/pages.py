@@ -16,6 +16,8 @@ from workorders.order import State
 #: The operations' modules, in the order in which a person would look for them.
 _OPERATIONS = (
     "add_column",
+    "fill_column",
+    "add_identity",
     "drop_column",
     "set_not_null",
     "drop_not_null",

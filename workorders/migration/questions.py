@@ -34,6 +34,14 @@ def column_is_not_null(table: RelationName, column: str) -> str:
     )
 
 
+def column_is_identity(table: RelationName, column: str) -> str:
+    """The column takes its values from a sequence of its own."""
+    return (
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute"
+        f" WHERE {_column(table, column)} AND attidentity <> '')"
+    )
+
+
 def default_is(table: RelationName, column: str, default: str | None) -> str:
     """The column's default reads like this; None asks for no default."""
     expected = "IS NULL" if default is None else f"= {literal(default)}"

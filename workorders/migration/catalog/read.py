@@ -64,7 +64,7 @@ def read(database: Database) -> Catalog:
     """
     with reading(database) as view:
         session = view.rows(_QUERIES["session"])[0]
-        volatility = view.rows(_QUERIES["volatility"])
+        volatility = view.rows(_QUERIES["volatility"])[0]
         return Catalog(
             identity=Identity(system_identifier=_system_identifier(view), database=session["database"]),
             server_version=session["server_version"],
@@ -76,8 +76,9 @@ def read(database: Database) -> Catalog:
             relation_names=_by_schema(view.rows(_QUERIES["relation_names"])),
             constraint_names=_by_schema(view.rows(_QUERIES["constraint_names"])),
             schemas=frozenset(row["name"] for row in view.rows(_QUERIES["schemas"])),
-            immutable_functions=frozenset(row["name"] for row in volatility if row["is_immutable"]),
-            volatile_functions=frozenset(row["name"] for row in volatility if row["is_volatile"]),
+            immutable_functions=frozenset(volatility["immutable"]),
+            volatile_functions=frozenset(volatility["volatile"]),
+            constrained_domains=frozenset(row["name"] for row in view.rows(_QUERIES["constrained_domains"])),
             enums={_name(row): tuple(row["labels"]) for row in view.rows(_QUERIES["enums"])},
             settings={
                 row["name"]: row["value"]

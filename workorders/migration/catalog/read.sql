@@ -44,14 +44,31 @@ SELECT n.nspname::text AS schema, k.conname::text AS name
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
 
 -- name: volatility
--- For each name of a function, whether all overloads are immutable and whether any is volatile.
-SELECT p.proname::text AS name,
-       pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
-       pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
-  FROM pg_catalog.pg_proc p
-  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
- WHERE n.nspname <> 'lockkeeper'
- GROUP BY p.proname
+-- The names of functions whose every overload is immutable, and of those with a volatile one.
+SELECT pg_catalog.array_agg(name) FILTER (WHERE is_immutable) AS immutable,
+       pg_catalog.array_agg(name) FILTER (WHERE is_volatile) AS volatile
+  FROM (SELECT p.proname::text AS name,
+               pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
+               pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
+          FROM pg_catalog.pg_proc p
+          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname <> 'lockkeeper'
+         GROUP BY p.proname) named
+
+-- name: constrained_domains
+-- Domains that do not take every value of their base type, their own or an underlying domain's rules
+-- deciding. NOT NULL stands in pg_type before 17 and after.
+WITH RECURSIVE domains AS (
+    SELECT t.oid, t.typname, t.typbasetype,
+           t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint c
+                                    WHERE c.contypid = t.oid AND c.contype = 'c') AS is_constrained
+      FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+), reached AS (
+    SELECT oid, typname FROM domains WHERE is_constrained
+    UNION
+    SELECT d.oid, d.typname FROM domains d JOIN reached r ON d.typbasetype = r.oid
+)
+SELECT DISTINCT typname::text AS name FROM reached
 
 -- name: settings
 -- What the role and the database give every new session, of the settings that change SQL's meaning.

@@ -233,6 +233,8 @@ class Catalog:
     immutable_functions: frozenset[str] = frozenset()
     #: Functions, by unqualified name, with a volatile overload.
     volatile_functions: frozenset[str] = frozenset()
+    #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.
+    constrained_domains: frozenset[str] = frozenset()
     #: Enum types with their labels in order.
     enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations import key_ranges
 from workorders.migration.operations.operation import (
     Check,
     Place,
@@ -178,30 +179,8 @@ class ChangeRows:
         )
 
     def _batches(self, table: Table) -> Batches:
-        types = {column.name: column.type for column in table.columns}
-        names = [quoted(column) for column in table.key]
         own = quoted(self.node["relation"].get("alias", {}).get("aliasname", self.table.name))
-
-        def bound(side: str) -> str:
-            values = (
-                f"pg_catalog.current_setting('lockkeeper.{side}_{position}')::{types[column]}"
-                for position, column in enumerate(table.key, start=1)
-            )
-            return f"ROW({', '.join(values)})"
-
-        key = f"ROW({', '.join(names)})"
-        key_here = f"ROW({', '.join(f'{own}.{name}' for name in names)})"
-        texts = ", ".join(f"{name}::text" for name in names)
-        # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
-        order = ", ".join(f"t.{name}" for name in names)
-        return Batches(
-            first=f"SELECT {texts} FROM {self.table.sql} t ORDER BY {order} LIMIT 1",
-            next=f"SELECT {texts} FROM {self.table.sql} t WHERE {key} >= {bound('low')} ORDER BY {order}"
-            " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
-            between=(self._within(f"{key_here} >= {bound('low')} AND {key_here} < {bound('high')}"),),
-            rest=(self._within(f"{key_here} >= {bound('low')}"),),
-            key_columns=len(table.key),
-        )
+        return key_ranges.batches(table, own, self._within)
 
     def _within(self, span: str) -> str:
         condition = tree.expression(span)
