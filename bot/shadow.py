@@ -15,6 +15,10 @@ from bot.settings import Settings
 from workorders.migration.application import Workshop
 
 
+#: `server_version_num` from which on CREATE DATABASE can be told how to copy.
+_STRATEGY_SINCE = 150000
+
+
 class GivenServer:
     """A throw-away server whose superuser's URL somebody gave. Made databases are its only traces.
 
@@ -46,7 +50,11 @@ class GivenServer:
         """Makes a database, a copy of the template if one is named; its connection string."""
         copied = sql.Identifier(template or "template1")
         with psycopg.connect(self.dsn(), autocommit=True) as server:
-            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied))
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied)
+            if server.info.server_version >= _STRATEGY_SINCE:
+                # Through the write-ahead log, as it is otherwise done, a copy takes four times as long.
+                create += sql.SQL(" STRATEGY file_copy")
+            server.execute(create)
         return self.dsn(name)
 
     def drop_database(self, name: str) -> None:

@@ -85,7 +85,12 @@ class Server:
 
         copied = sql.Identifier(template or "template1")
         with self._connect() as ours:
-            ours.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied))
+            # Through the write-ahead log, as it is otherwise done, a copy takes four times as long.
+            ours.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                    sql.Identifier(name), copied
+                )
+            )
         return self.dsn(name)
 
     def drop_database(self, name: str) -> None:
