@@ -14,7 +14,6 @@ from bot.errors import Blocked
 from bot.settings import Settings
 from workorders.migration.application import Workshop
 
-
 #: `server_version_num` from which on CREATE DATABASE can be told how to copy.
 _STRATEGY_SINCE = 150000
 
