@@ -1,4 +1,5 @@
 pytest_plugins = [
+    "tests.plugins.home",
     "tests.plugins.postgres",
     "tests.plugins.sandbox",
     "tests.plugins.shadow",

@@ -10,7 +10,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from bot.embedded import TESTS_SETTINGS, Cluster, Server
+from tests.plugins.home import tests_home
 
 APP_OWNER = "app_owner"
 _APP_OWNER_PASSWORD = "app-owner-of-throw-away-databases"  # a password, since the server trusts nobody
@@ -27,7 +27,7 @@ _NAMES = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The shared server; it stops when the last worker of the last run ends."""
-    home = Path(os.environ.get("LOCKKEEPER_TESTS_HOME") or pytestconfig.rootpath / ".home")
+    home = tests_home(pytestconfig)
     with Server(Cluster(home=home, name="tests", settings=TESTS_SETTINGS)) as server:
         _make_app_owner(server)
         _drop_leftovers(server)

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from bot.embedded import SHADOW_SETTINGS, Cluster, Server
+from tests.plugins.home import tests_home
 
 _SECONDS = 150
 
@@ -38,7 +38,7 @@ class Ran:
 @pytest.fixture(scope="session")
 def environment(pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
     """A home of the tests' own, in which the shadow server runs for as long as the tests do."""
-    home = Path(os.environ.get("LOCKKEEPER_TESTS_HOME") or pytestconfig.rootpath / ".home")
+    home = tests_home(pytestconfig)
     with Server(Cluster(home=home, name="shadow", settings=SHADOW_SETTINGS)):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCKKEEPER_")}
         yield {**kept, "LOCKKEEPER_HOME": str(home)}
