@@ -25,6 +25,7 @@ from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.sample import Sample
 from workorders.migration.rehearsal.shadow import Copy, ShadowDatabase, ShadowServer, shadow_of
+from workorders.migration.rehearsal.shuffle import shuffle
 from workorders.migration.rehearsal.watching import Watching
 from workorders.migration.settle import Decision
 
@@ -209,14 +210,20 @@ class _Rehearsal:
         )
 
     def _plain_sql(self) -> tuple[_State, frozenset[tuple[RelationName, str]]]:
-        """What the plain SQL leaves, and which columns differ from one run of it to the next."""
+        """What the plain SQL leaves, and which columns differ from one run of it to the next.
+
+        In the second run the rows lie in another order.
+        """
         if self._plain is None:
-            states = []
-            for _ in range(2):
-                copy = self._shadow.clone()
+            first, second = self._shadow.clone(), self._shadow.clone()
+            with psycopg.connect(second.superuser, autocommit=True) as connection:
+                shadow = Shadow(connection)
+                shuffle(shadow)
+                before = rows.read(shadow)
+            for copy in (first, second):
                 oracle.run(copy.dsn, self._text, self._psql)
-                states.append(_state(copy))
-            self._plain = states[0], rows.nondeterministic(states[0].rows, states[1].rows)
+            wanted = _state(first)
+            self._plain = wanted, rows.nondeterministic(wanted.rows, _state(second).rows, before)
         return self._plain
 
 

@@ -56,16 +56,37 @@ def read(shadow: Shadow) -> Rows:
     return found
 
 
-def nondeterministic(first: Rows, second: Rows) -> frozenset[tuple[RelationName, str]]:
-    """The columns whose values differ between two runs of the same SQL on the same rows."""
+def nondeterministic(first: Rows, second: Rows, before: Rows) -> frozenset[tuple[RelationName, str]]:
+    """The columns whose values differ between two runs of the same SQL on the same rows.
+
+    Also where each value is there in both, but in another row: then the fewest columns that
+    explain it, those first that were not there `before`.
+    """
     return frozenset(
         (table, column)
         for table, rows in first.items()
-        if table in second
-        for column in rows.columns
-        if column in second[table].columns
-        and Counter(rows.values(column)) != Counter(second[table].values(column))
+        if table in second and rows.columns == second[table].columns
+        for column in _loose(rows, second[table], before.get(table))
     )
+
+
+def _loose(first: TableRows, second: TableRows, before: TableRows | None) -> list[str]:
+    loose = [
+        column for column in first.columns if Counter(first.values(column)) != Counter(second.values(column))
+    ]
+    new = () if before is None else tuple(each for each in first.columns if each not in before.columns)
+    while True:
+        strict = [column for column in first.columns if column not in loose]
+        if _mismatches(first, second, strict) == 0:
+            return loose
+        rest = {each: [other for other in strict if other != each] for each in strict}
+        loose.append(
+            min(strict, key=lambda each: (_mismatches(first, second, rest[each]), each not in new, each))
+        )
+
+
+def _mismatches(first: TableRows, second: TableRows, columns: list[str]) -> int:
+    return (_chosen(first, columns) - _chosen(second, columns)).total()
 
 
 def differences(
