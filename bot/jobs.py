@@ -19,6 +19,7 @@ from bot.gather import gather
 from bot.github import event as events
 from bot.github.outbox import Outbox
 from bot.github.posting import post
+from bot.missed import redeliver_missed
 from bot.perform import WORKING, Decided, perform, settle
 from bot.services import Services
 from bot.store import deliveries, orders
@@ -80,11 +81,24 @@ class Runner:
         with log.bound(installation=installation_id):
             self._tried(self._send, attempts=1)
 
+    def redeliver_missed(self) -> None:
+        """Asks GitHub for the webhooks that never arrived."""
+        self._tried(lambda: redeliver_missed(self._services, datetime.now(UTC)), attempts=1)
+
+    def look_for_missed(self) -> None:
+        """Makes a job of `redeliver_missed`."""
+
+        def enqueue() -> None:
+            with self._services.pool.transaction() as ours:
+                queue.enqueue(ours, queue.redeliver_missed())
+
+        self._tried(enqueue, attempts=1)
+
     def keep_house(self, *, forgets: bool) -> None:
         """Gives stalled jobs to others and makes jobs for rows that have none; one process at a time."""
         self._tried(lambda: self._keep_house(forgets=forgets), attempts=1)
 
-    def _tried(self, work: Callable[[], None], *, attempts: int) -> _Ended:
+    def _tried(self, work: Callable[[], object], *, attempts: int) -> _Ended:
         """Does the work. The one place at which what nobody foresaw in a job is caught."""
         if attempts > self._pace.attempts:
             # Each of these ended with the death of its worker, or it would have been given up before.

@@ -7,6 +7,7 @@ the row says when it is due again.
 
     handle_delivery   queue "commands", lock "delivery:<id>"         one delivery
     send_outbox       queue "commands", lock "outbox:<installation>"  one writer per installation
+    redeliver_missed  queue "commands", lock "missed"                webhooks that never arrived
     work_order        queue "orders",   lock "target:<name>"        one order per target at a time
 """
 
@@ -76,6 +77,11 @@ def send_outbox(installation_id: int) -> Job:
     )  # fmt: skip
 
 
+def redeliver_missed() -> Job:
+    """Asks GitHub for the webhooks that never arrived."""
+    return Job(queue=COMMANDS, task="redeliver_missed", lock="missed", waits_once="missed", priority=-10)
+
+
 def enqueue(ours: Ours, job: Job) -> bool:
     """Puts the job into the queue with the transaction; False where the like of it waits already.
 
@@ -135,6 +141,9 @@ class Jobs(Protocol):
     def send_outbox(self, installation_id: int) -> None:
         """Sends what is due to the installation."""
 
+    def redeliver_missed(self) -> None:
+        """Asks GitHub for the webhooks that never arrived."""
+
 
 def app(dsn: str, jobs: Jobs, connections: int) -> App:
     """procrastinate's App with our tasks, for a worker process. Opened by whoever runs it."""
@@ -146,4 +155,5 @@ def app(dsn: str, jobs: Jobs, connections: int) -> App:
     built.task(name="handle_delivery")(jobs.handle_delivery)
     built.task(name="work_order")(jobs.work_order)
     built.task(name="send_outbox")(jobs.send_outbox)
+    built.task(name="redeliver_missed")(jobs.redeliver_missed)
     return built

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 #: Between two removals of what is over, in rounds of the sweep.
 _FORGET_EVERY = 3600
+
+#: Between two looks for webhooks that never arrived; the first one is given some time to arrive.
+_MISSED_EVERY_SECONDS, _MISSED_FIRST_SECONDS = 300.0, 30.0
 
 _LONGEST_RESTART_PAUSE_SECONDS = 30.0
 
@@ -131,9 +135,13 @@ class Worker:
 
     def _keep_house(self) -> None:
         rounds = 0
+        look_at = time.monotonic() + _MISSED_FIRST_SECONDS
         while not self._stopped.wait(self._pace.sweep_seconds):
             self._runner.keep_house(forgets=rounds % _FORGET_EVERY == 0)
             rounds += 1
+            if time.monotonic() >= look_at:
+                self._runner.look_for_missed()
+                look_at = time.monotonic() + _MISSED_EVERY_SECONDS
 
 
 @contextlib.contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -13,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth, GithubIntegration, GithubRetry
 
 from bot.errors import Unreadable
+from bot.github import missed
 from bot.github.client import Client, InstallationToken
 from bot.github.errors import FAILURES, Denied, translated
+from bot.github.missed import FailedDelivery
 from bot.github.port import AppIdentity
 from workorders.order import Repository
 
@@ -103,6 +107,28 @@ class App:
                 return None
             raise wrong from error
         return self.installation(installation_id).repository(full_name)
+
+    def failed_deliveries(self, since: datetime) -> tuple[FailedDelivery, ...]:
+        """The webhooks since then that no attempt has brought to us, oldest first.
+
+        Raises as the port's methods do.
+        """
+
+        def ask(path: str) -> tuple[Mapping[str, Any], Any]:
+            return self._integration.requester.requestJsonAndCheck("GET", path)
+
+        try:
+            return missed.failed(ask, since)
+        except FAILURES as error:
+            raise translated(error, "listing failed webhooks", is_repeatable=True) from error
+
+    def redeliver(self, attempt_id: int) -> None:
+        """Asks GitHub for another attempt. Twice is two of them, which arrive as one."""
+        path = f"/app/hook/deliveries/{attempt_id}/attempts"
+        try:
+            self._integration.requester.requestJsonAndCheck("POST", path)
+        except FAILURES as error:
+            raise translated(error, "asking for a webhook again", is_repeatable=True) from error
 
     def close(self) -> None:
         """Closes every connection."""

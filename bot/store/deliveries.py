@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,11 @@ def store(ours: Ours, guid: str, event: str, payload: str) -> int | None:
     """The delivery's number; None where this GUID is stored already."""
     found = row(ours, _QUERY["insert_delivery"], guid=guid, event=event, payload=payload)
     return None if found is None else int(found["id"])
+
+
+def known(ours: Ours, guids: Sequence[str]) -> frozenset[str]:
+    """Those of the GUIDs that have arrived."""
+    return frozenset(each["guid"] for each in rows(ours, _QUERY["known_deliveries"], guids=list(guids)))
 
 
 def begun(ours: Ours, delivery_id: int) -> Delivery | None:

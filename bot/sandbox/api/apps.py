@@ -1,7 +1,9 @@
 """The App, its installations, tokens and deliveries."""
 
+from datetime import timedelta
+
 from bot.sandbox.access import narrow
-from bot.sandbox.answers import Answer, Refusal, invalid, not_found, page_of, whole_number
+from bot.sandbox.answers import Answer, Refusal, invalid, not_found, not_listed, page_of, whole_number
 from bot.sandbox.api.call import Call
 from bot.sandbox.records import Delivery
 
@@ -78,8 +80,13 @@ def list_token_repositories(call: Call) -> Answer:
 
 def list_deliveries(call: Call) -> Answer:
     """Attempts to deliver the webhook, newest first, by cursor."""
-    newest_first = sorted(call.state.deliveries.values(), key=lambda delivery: -delivery.id)
+    # GitHub forgets them after three days.
+    since = call.sandbox.clock() - timedelta(days=3)
+    kept = [each for each in call.state.deliveries.values() if each.delivered_at >= since]
+    newest_first = sorted(kept, key=lambda delivery: -delivery.id)
     wanted = call.query.get("status")
+    if wanted not in (None, "success", "failure"):
+        raise not_listed("Delivery", "status")
     if wanted is not None:
         newest_first = [each for each in newest_first if (each.status == "OK") == (wanted == "success")]
     cursor = call.query.get("cursor")

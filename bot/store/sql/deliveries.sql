@@ -4,6 +4,10 @@ INSERT INTO deliveries (guid, event, payload) VALUES (%(guid)s, %(event)s, %(pay
 ON CONFLICT (guid) DO NOTHING
 RETURNING id;
 
+-- name: known_deliveries
+-- Those of the GUIDs that are stored.
+SELECT guid FROM deliveries WHERE guid = ANY(%(guids)s);
+
 -- name: begin_delivery
 -- One more attempt, counted before it is made, since it may kill the worker; no row if it is over.
 UPDATE deliveries SET attempts = attempts + 1 WHERE id = %(id)s AND state = 'received'
