@@ -5,8 +5,8 @@ Enterprise Server; `/` is a page for people.
 """
 
 from bot.sandbox.actions import Change
-from bot.sandbox.faults import Fault, When
+from bot.sandbox.faults import Fault, Mishap, When
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import RunningServer, serve
 
-__all__ = ["Change", "Fault", "RunningServer", "Sandbox", "When", "serve"]
+__all__ = ["Change", "Fault", "Mishap", "RunningServer", "Sandbox", "When", "serve"]

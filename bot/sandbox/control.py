@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, request
 from bot.sandbox.actions import Change
 from bot.sandbox.answers import Refusal
 from bot.sandbox.api.wsgi import respond
-from bot.sandbox.faults import Fault, When
+from bot.sandbox.faults import Fault, Mishap, When
 from bot.sandbox.sandbox import Sandbox
 
 Fields = Mapping[str, Any]
@@ -206,10 +206,22 @@ class Controls:
         return {}
 
     def plan_fault(self, fields: Fields) -> object:
-        """`when`, `status`?, `retry_after_seconds`?, `method`?, `path`?, `message`?, `times`?."""
-        known = ("status", "retry_after_seconds", "method", "path", "message")
+        """`when`, `status`?, `retry_after_seconds`?, `method`?, `path`?, `message`?, `delay_seconds`?,
+        `times`?."""
+        known = ("status", "retry_after_seconds", "method", "path", "message", "delay_seconds")
         given = {name: fields[name] for name in known if name in fields}
         self._sandbox.plan_fault(Fault(when=When(fields["when"]), **given), times=fields.get("times", 1))
+        return {}
+
+    def plan_mishap(self, fields: Fields) -> object:
+        """`mishap` (dropped, doubled or held), `event`?, `times`?: what befalls the next webhooks."""
+        mishap = Mishap(fields["mishap"])
+        self._sandbox.plan_mishap(mishap, fields.get("event", ""), times=fields.get("times", 1))
+        return {}
+
+    def release_webhooks(self, _: Fields) -> object:
+        """Sends those that are held."""
+        self._sandbox.release_webhooks()
         return {}
 
 

@@ -1,9 +1,12 @@
-"""GitHub's primary rate limit: so many requests an hour for each caller."""
+"""GitHub's rate limits: so many requests an hour, and so many writes a minute, for each caller."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.sandbox.answers import Refusal
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,9 @@ class RateLimits:
     """Counts requests by caller; the hour begins with a caller's first."""
 
     per_hour: int
+    #: GitHub's secondary limit for what creates content is 80; None is none.
+    writes_per_minute: int | None = None
+    _writes: dict[str, list[datetime]] = field(default_factory=dict)
     _budgets: dict[str, Budget] = field(default_factory=dict)
 
     def budget(self, key: str, now: datetime) -> Budget:
@@ -53,6 +59,10 @@ class RateLimits:
             return Budget(limit=self.per_hour, used=0, reset_at=now + timedelta(hours=1))
         return known
 
+    def nobodys(self, now: datetime) -> Budget:
+        """What an answer to missing or bad credentials shows; it is small, and not counted here."""
+        return Budget(limit=60, used=0, reset_at=now + timedelta(hours=1))
+
     def spend(self, key: str, now: datetime) -> Budget:
         """Count one request; refused with 403 once nothing is left."""
         budget = self.budget(key, now)
@@ -61,3 +71,15 @@ class RateLimits:
         spent = Budget(limit=budget.limit, used=budget.used + 1, reset_at=budget.reset_at)
         self._budgets[key] = spent
         return spent
+
+    def write(self, key: str, now: datetime) -> None:
+        """Count one write; refused with 403 and a time to wait once there were too many in a minute."""
+        if self.writes_per_minute is None:
+            return
+        recent = [each for each in self._writes.get(key, ()) if each > now - _MINUTE]
+        if len(recent) >= self.writes_per_minute:
+            wait = math.ceil((recent[0] + _MINUTE - now).total_seconds())
+            raise Refusal(
+                403, "You have exceeded a secondary rate limit.", headers={"Retry-After": str(wait)}
+            )
+        self._writes[key] = [*recent, now]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.sandbox.access import TOKEN_LIFE
 from bot.sandbox.actions import Actions, Change
 from bot.sandbox.checks import Checks
-from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.faults import Fault, Faults, Mishap
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.pulls import Pulls
 from bot.sandbox.records import (
@@ -63,13 +63,14 @@ class Sandbox:
         public_key_pem: str,
         app_slug: str = "lockkeeper",
         requests_per_hour: int = 5000,
+        writes_per_minute: int | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self.state = State()
         self.faults = Faults()
-        self.limits = RateLimits(per_hour=requests_per_hour)
+        self.limits = RateLimits(per_hour=requests_per_hour, writes_per_minute=writes_per_minute)
         self.app = App(
             id=app_id,
             slug=app_slug,
@@ -314,6 +315,14 @@ class Sandbox:
     def plan_fault(self, fault: Fault, *, times: int = 1) -> None:
         """The next `times` API requests that `fault` means fail as it says."""
         self.faults.plan(fault, times)
+
+    def plan_mishap(self, mishap: Mishap, event: str = "", *, times: int = 1) -> None:
+        """The next `times` webhooks of this event's name, or of any, fare so."""
+        self.webhooks.mishaps.plan(mishap, event, times)
+
+    def release_webhooks(self) -> None:
+        """Sends the webhooks that are held."""
+        self.webhooks.release()
 
     def _owner(self, login: str) -> Account:
         """The account; one that is not known yet becomes an organisation."""

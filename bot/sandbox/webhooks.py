@@ -1,5 +1,6 @@
 """The App's webhook: events are queued by what happens and delivered in order by one thread."""
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ from datetime import datetime
 
 import urllib3
 
+from bot.sandbox.faults import Mishap, Mishaps
 from bot.sandbox.records import Delivery
 
 #: GitHub waits as long for an answer and then calls the delivery failed.
@@ -32,6 +34,8 @@ class Event:
     installation_id: int | None
     repository_id: int | None
     redelivery: bool = False
+    #: Nothing more befalls it.
+    is_spared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,9 @@ class _Result:
     status_code: int
     headers: Mapping[str, str]
     body: str
+
+
+_Post = Callable[[str, bytes, Mapping[str, str]], _Result]
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -65,6 +72,8 @@ class Webhooks:
         clock: Callable[[], datetime],
     ) -> None:
         self.url: str | None = None
+        self.mishaps = Mishaps()
+        self._held: list[Event] = []
         self._app_id = app_id
         self._secret = secret
         self._record = record
@@ -92,8 +101,10 @@ class Webhooks:
 
     def send(self, event: Event) -> None:
         """Queue an event; does nothing while the hook is inactive."""
-        if self.url is None:
-            return
+        if self.url is not None:
+            self._queue(event)
+
+    def _queue(self, event: Event) -> None:
         with self._idle:
             self._waiting += 1
         self._events.put(event)
@@ -117,12 +128,34 @@ class Webhooks:
         with self._idle:
             return self._idle.wait_for(lambda: self._waiting == 0, timeout_seconds)
 
+    def release(self) -> None:
+        """Sends what is held."""
+        with self._idle:
+            held, self._held = self._held, []
+        for event in held:
+            # As it is: it had its mishap.
+            self._queue(dataclasses.replace(event, is_spared=True))
+
     def _run(self) -> None:
         while (event := self._events.get()) is not None:
             url = self.url
             if url is not None:
-                self._deliver(event, url)
+                self._send(event, url)
             self._done()
+
+    def _send(self, event: Event, url: str) -> None:
+        mishap = None if event.redelivery or event.is_spared else self.mishaps.take(event.name)
+        if mishap is Mishap.HELD:
+            with self._idle:
+                self._held.append(event)
+        elif mishap is Mishap.DROPPED:
+            self._attempt(
+                event, url, lambda *_: _Result(status="timed out", status_code=0, headers={}, body="")
+            )
+        else:
+            for _ in range(2 if mishap is Mishap.DOUBLED else 1):
+                self._attempt(event, url, self._post)
+            self.release()
 
     def _done(self) -> None:
         with self._idle:
@@ -138,7 +171,7 @@ class Webhooks:
             if dropped is not None:
                 self._done()
 
-    def _deliver(self, event: Event, url: str) -> None:
+    def _attempt(self, event: Event, url: str, post: _Post) -> None:
         body = json.dumps(event.payload, separators=(",", ":")).encode()
         headers = {
             "Accept": "*/*",
@@ -153,7 +186,7 @@ class Webhooks:
         }
         delivered_at = self._clock()
         began = time.monotonic()
-        result = self._post(url, body, headers)
+        result = post(url, body, headers)
         self._record(
             Delivery(
                 id=self._next_id(),

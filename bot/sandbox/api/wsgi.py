@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -58,11 +59,14 @@ def _view(sandbox: Sandbox, route: Route) -> Callable[..., Response]:
     def view(**path: object) -> Response:
         below_root = request.path.removeprefix("/api/v3")
         fault = sandbox.faults.take(request.method, below_root)
-        if fault is not None and fault.when is not When.LOST_ANSWER:
+        if fault is not None and fault.when in (When.INSTEAD, When.LOST_REQUEST):
             return respond(_failed(fault))
         answer = _perform(sandbox, route, {name: str(value) for name, value in path.items()})
-        if fault is not None:
+        if fault is not None and fault.when is When.LOST_ANSWER:
             request.environ[UNANSWERED] = True
+        elif fault is not None:
+            # Without the lock: only this caller waits.
+            time.sleep(fault.delay_seconds)
         return respond(answer)
 
     return view
@@ -83,10 +87,13 @@ def _perform(sandbox: Sandbox, route: Route, path: dict[str, str]) -> Answer:
         headers: dict[str, str] = {}
         try:
             now = sandbox.clock()
+            headers = sandbox.limits.nobodys(now).headers()
             caller = identify(request.headers.get("Authorization"), sandbox.state, sandbox.app, now)
             free = route.path == "/rate_limit"
             spend = sandbox.limits.budget if free else sandbox.limits.spend
             headers = spend(caller.rate_key, now).headers()
+            if request.method != "GET" and not caller.is_app:
+                sandbox.limits.write(caller.rate_key, now)
             call = Call(
                 sandbox=sandbox,
                 caller=caller,

@@ -16,6 +16,7 @@ from bot.sandbox.access import has_role
 from bot.sandbox.actions import Change
 from bot.sandbox.answers import Refusal
 from bot.sandbox.page.markdown import has_diagram, render
+from bot.sandbox.page.pull_views import Code, read_code, state_of
 from bot.sandbox.records import Account, Comment, Issue, Label, Reaction, Repository
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.shapes import REACTIONS
@@ -63,20 +64,34 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Thread:
-    """All that an issue's page shows."""
+    """All that the page of an issue or a pull request shows."""
 
     repository: Repository
     issue: Issue
+    #: Of a pull request; None for an issue.
+    code: Code | None
     labels: Sequence[Label]
     entries: Sequence[Entry]
     people: Sequence[Person]
     has_diagram: bool
 
     @property
+    def state(self) -> str:
+        """As it is shown."""
+        return state_of(self.issue, None if self.code is None else self.code.pull)
+
+    @property
+    def address(self) -> str:
+        """Of the page."""
+        kind = "issues" if self.code is None else "pull"
+        return f"/{self.repository.full_name}/{kind}/{self.issue.number}"
+
+    @property
     def digest(self) -> str:
         """Changes whenever anything on the page does."""
         head = f"{self.issue.state}{self.issue.title}{[(each.name, each.color) for each in self.labels]}"
-        return _digest(head, *(entry.digest for entry in self.entries))
+        code = "" if self.code is None else self.code.fingerprint
+        return _digest(head, code, *(entry.digest for entry in self.entries))
 
 
 def _digest(*parts: str) -> str:
@@ -125,6 +140,7 @@ def read_thread(sandbox: Sandbox, repo: str, number: int) -> Thread:
         return Thread(
             repository=repository,
             issue=issue,
+            code=None if sandbox.state.pull_of(issue) is None else read_code(sandbox, repo, number),
             labels=[sandbox.state.label(repository, name) for name in issue.labels],
             entries=[_entry(anchor, text, sandbox.reactions(text)) for anchor, text in texts],
             people=_people(sandbox, repository),
@@ -159,18 +175,21 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
     @page.get("/")
     def home() -> str:
         with sandbox.lock:
+            state = sandbox.state
             repositories = [
-                (repository, list(reversed(sandbox.state.issues_of(repository))))
-                for repository in sandbox.state.repositories.values()
+                (repository, [(each, state.pull_of(each)) for each in reversed(state.issues_of(repository))])
+                for repository in state.repositories.values()
             ]
-            return render_template("home.html", repositories=repositories)
+            return render_template("home.html", repositories=repositories, state_of=state_of)
 
     @page.get("/<owner>/<repo>")
-    @page.get("/<owner>/<repo>/issues")
-    def issues(owner: str, repo: str) -> str:
+    @page.get("/<owner>/<repo>/<any(issues, pulls):kind>")
+    def issues(owner: str, repo: str, kind: str = "issues") -> str:
         with sandbox.lock:
             repository = _found(lambda: sandbox.repository(f"{owner}/{repo}"))
-            listed = list(reversed(sandbox.state.issues_of(repository)))
+            everything = list(reversed(sandbox.state.issues_of(repository)))
+            pulls = {each.number: each for each in sandbox.pulls.of(repository.full_name)}
+            listed = [each for each in everything if (each.number in pulls) == (kind == "pulls")]
             counts = {issue.number: len(sandbox.state.comments_on(issue)) for issue in listed}
             colors = {label.name: label.color for label in sandbox.state.labels_of(repository)}
             return render_template(
@@ -178,6 +197,9 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
                 repository=repository,
                 issues=listed,
                 counts=counts,
+                kind=kind,
+                others=len(everything) - len(listed),
+                states={each.number: state_of(each, pulls.get(each.number)) for each in listed},
                 colors=colors,
                 people=_people(sandbox, repository),
             )
@@ -190,27 +212,35 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
         issue = _allowed(lambda: sandbox.open_issue_as(login, full_name, title, body))
         return _remember(redirect(f"/{full_name}/issues/{issue.number}", 303), login)
 
-    @page.get("/<owner>/<repo>/issues/<int:number>")
-    def issue(owner: str, repo: str, number: int) -> str:
+    @page.get("/<owner>/<repo>/<any(issues, pull):kind>/<int:number>")
+    def issue(owner: str, repo: str, number: int, kind: str) -> str | AnyResponse:
         thread = _found(lambda: read_thread(sandbox, f"{owner}/{repo}", number))
+        if kind != thread.address.split("/")[3]:
+            return redirect(thread.address, 302)
         return render_template("issue.html", thread=thread)
 
-    @page.get("/<owner>/<repo>/issues/<int:number>/thread")
-    def fragment(owner: str, repo: str, number: int) -> AnyResponse:
+    @page.get("/<owner>/<repo>/<any(issues, pull):kind>/<int:number>/thread")
+    def fragment(owner: str, repo: str, number: int, kind: str) -> AnyResponse:  # noqa: ARG001 (either will do)
         thread = _found(lambda: read_thread(sandbox, f"{owner}/{repo}", number))
         response = Response(render_template("thread.html", thread=thread))
         response.set_etag(thread.digest)
         response.headers["Cache-Control"] = "no-cache"
         return response.make_conditional(request)
 
-    @page.post("/<owner>/<repo>/issues/<int:number>")
-    def act(owner: str, repo: str, number: int) -> AnyResponse:
+    @page.post("/<owner>/<repo>/<any(issues, pull):kind>/<int:number>")
+    def act(owner: str, repo: str, number: int, kind: str) -> AnyResponse:
         full_name, action = f"{owner}/{repo}", request.form.get("action", "comment")
+        pressed = request.form.get("press", "")
+        if pressed:
+            action = "press"
         is_author = _found(lambda: sandbox.issue(full_name, number)).author.login == request.form.get("as")
         needed = "read" if action == "comment" or (action in ("close", "reopen") and is_author) else "triage"
+        if action in ("press", "merge"):
+            needed = "write"
         login = _chosen_person(sandbox, full_name, needed)
         with sandbox.lock:
-            if body := _text("body"):
+            body = _text("body")
+            if body and action != "press":
                 _allowed(lambda: sandbox.comment_as(login, full_name, number, body))
             elif action == "comment":
                 abort(422, "A comment needs some text.")
@@ -221,7 +251,14 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
                 _allowed(lambda: sandbox.label_as(login, full_name, number, name))
             if action == "unlabel":
                 _allowed(lambda: sandbox.unlabel_as(login, full_name, number, request.form.get("label", "")))
-        address = url_for("page.issue", owner=owner, repo=repo, number=number)
+            if action == "press":
+                run_id, _, identifier = pressed.partition(" ")
+                if not run_id.isdecimal():
+                    abort(422, "No such button.")
+                _allowed(lambda: sandbox.checks.press_as(login, full_name, int(run_id), identifier))
+            if action == "merge":
+                _allowed(lambda: sandbox.pulls.merge_as(login, full_name, number))
+        address = url_for("page.issue", owner=owner, repo=repo, number=number, kind=kind)
         return _remember(redirect(f"{address}#comment", 303), login)
 
     @page.get("/avatars/<int:account_id>.svg")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.errors import Broken
+from bot.github.app import App
 from bot.github.message import (
     AddReaction,
     Close,
@@ -358,3 +359,31 @@ def test_an_app_without_access_waits(bench: Bench, caplog: pytest.LogCaptureFixt
 def test_the_edit_of_an_issue_that_nobody_opens_is_a_fault(bench: Bench) -> None:
     with pytest.raises(Broken, match="no issue"):
         bench.post(EditIssue(repository=bench.shop, order_id=bench.order(), body="x"))
+
+
+def test_githubs_own_limit_loses_and_doubles_nothing(bench: Bench) -> None:
+    bench.sandbox.state.limits.writes_per_minute = 3
+    # GitHub's clock runs with the outbox's.
+    bench.sandbox.state.clock = lambda: datetime.now(UTC) + (bench.now - NOW)
+    opened = bench.open()
+    bench.post(opened, *(bench.comment(opened.order_id, str(index), f"text {index}") for index in range(6)))
+
+    bench.send_all()
+
+    assert bench.now >= NOW + timedelta(seconds=60)
+    assert bench.comments() == [f"text {index}" for index in range(6)]
+
+
+def test_an_answer_that_comes_too_late_is_looked_for(bench: Bench, app: App) -> None:
+    app.timeout_seconds = 1
+    opened = bench.open()
+    for path in ("/issues$", "/comments$"):
+        bench.sandbox.state.plan_fault(
+            Fault(when=When.LATE_ANSWER, method="POST", path=path, delay_seconds=1.3)
+        )
+    bench.post(opened, bench.comment(opened.order_id, "a", "x"))
+
+    bench.send_all()
+
+    assert len(bench.sandbox.state.issues(REPO)) == 1
+    assert bench.comments() == ["x"]

@@ -53,3 +53,24 @@ def test_fault_strikes_only_what_it_means(sandbox: ServedSandbox, api: Api) -> N
     assert api.send("POST", comments, token=token, body={"body": "hi"}).status == 502
     assert api.send("POST", comments, token=token, body={"body": "hi"}).status == 201
     assert sandbox.state.faults.planned() == ()
+
+
+def test_too_many_writes_in_a_minute_are_refused_and_questions_are_not(
+    sandbox: ServedSandbox, api: Api
+) -> None:
+    sandbox.state.limits.writes_per_minute = 2
+    statuses = [_open(api, sandbox) for _ in range(3)]
+    refused = api.send("POST", ISSUES, token=sandbox.token_of("ana"), body={"title": "One"})
+
+    assert statuses == [201, 201, 403]
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert int(refused.headers["X-RateLimit-Remaining"]) > 0
+    assert api.send("GET", ISSUES, token=sandbox.token_of("ana")).status == 200
+    assert api.send("POST", ISSUES, token=sandbox.token_of("dba"), body={"title": "Two"}).status == 201
+
+
+def test_a_late_answer_was_performed(sandbox: ServedSandbox, api: Api) -> None:
+    sandbox.state.plan_fault(Fault(when=When.LATE_ANSWER, method="POST", delay_seconds=0.05))
+
+    assert _open(api, sandbox) == 201
+    assert [issue.title for issue in sandbox.state.issues(REPO)] == ["One"]

@@ -1,7 +1,9 @@
+import dataclasses
 from urllib.parse import urlencode
 
 import pytest
 
+from bot.sandbox.records import Annotation, Button, CheckRun
 from tests.integration.sandbox.scene import Api
 from tests.plugins.sandbox import REPO, ServedSandbox
 
@@ -128,3 +130,88 @@ def test_what_is_not_there_is_said_in_a_page(sandbox: ServedSandbox, api: Api) -
     for path in ("/acme/other/issues", f"/{REPO}/issues/99", "/x", "/avatars/1.svg"):
         status, html = _get(api, sandbox.url + path)
         assert (status, "Not Found" in html) == (404, True)
+
+
+@pytest.fixture
+def pull_url(sandbox: ServedSandbox) -> str:
+    sandbox.state.put_file(REPO, "README.md", "Shop\n")
+    for text in ("select '<b>1</b>';\n", "select '<b>2</b>';\n"):
+        sandbox.state.pulls.push_as("ana", REPO, "widen", {"db/0042.sql": text}, message="Widen <b>ids</b>")
+    pull = sandbox.state.pulls.open_as("ana", REPO, "Widen ids", head="widen", labels=["wo:done"])
+    sandbox.state.checks.add(
+        CheckRun(
+            id=77,
+            repository_id=pull.repository_id,
+            name="lockkeeper/shop",
+            head_sha=pull.head_sha,
+            status="completed",
+            conclusion="action_required",
+            started_at=sandbox.state.clock(),
+            summary="**Seven** steps",
+            annotations=(
+                Annotation(path="db/0042.sql", start_line=1, end_line=1, level="warning", message="scans"),
+            ),
+            buttons=(Button(label="Approve", description="Approve the plan", identifier="approve"),),
+        )
+    )
+    return f"{sandbox.url}/{REPO}/pull/{pull.number}"
+
+
+def test_a_pull_request_is_shown_with_commits_files_and_checks(api: Api, pull_url: str) -> None:
+    status, html = _get(api, pull_url)
+
+    assert status == 200
+    for shown in (
+        *("Widen &lt;b&gt;ids&lt;/b&gt;", "db/0042.sql", "select &#39;&lt;b&gt;2&lt;/b&gt;&#39;;"),
+        *("lockkeeper/shop", "<strong>Seven</strong> steps", "scans", "Approve</button>", "wo:done"),
+    ):
+        assert shown in html
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_issues_and_pull_requests_are_listed_apart(sandbox: ServedSandbox, api: Api, pull_url: str) -> None:
+    sandbox.state.open_issue_as("ana", REPO, "An issue")
+
+    issues, pulls = (_get(api, f"{sandbox.url}/{REPO}/{kind}")[1] for kind in ("issues", "pulls"))
+
+    assert ("An issue" in issues, "Widen ids" in issues) == (True, False)
+    assert ("An issue" in pulls, "Widen ids" in pulls) == (False, True)
+    answer = api.http.request("GET", f"{sandbox.url}/{REPO}/issues/1", retries=False, redirect=False)
+    assert (answer.status, answer.headers["Location"]) == (302, f"/{REPO}/pull/1")
+    assert answer.headers["Location"] in pull_url
+
+
+def test_a_new_head_or_check_changes_the_page(sandbox: ServedSandbox, api: Api, pull_url: str) -> None:
+    def tag() -> str:
+        return str(api.http.request("GET", f"{pull_url}/thread", retries=False).headers["ETag"])
+
+    tags = [tag()]
+    check = sandbox.state.state.check_runs[77]
+    sandbox.state.checks.change(check, dataclasses.replace(check, conclusion="success"))
+    tags.append(tag())
+    sandbox.state.pulls.push_as("ana", REPO, "widen", {"db/0042.sql": "select 3;\n"})
+    tags.append(tag())
+    sandbox.state.pulls.merge_as("dba", REPO, 1)
+    tags.append(tag())
+
+    assert len(set(tags)) == 4
+    assert tag() == tags[-1]
+
+
+@pytest.mark.parametrize(
+    ("login", "fields", "status"),
+    [
+        ("dba", {"press": "77 approve"}, 303),
+        ("mallory", {"press": "77 approve"}, 403),
+        ("dba", {"press": "77 another"}, 404),
+        ("dba", {"press": "x approve"}, 422),
+        ("mallory", {"action": "merge"}, 403),
+        ("dba", {"action": "merge"}, 303),
+    ],
+)
+def test_a_person_presses_and_merges_as_their_role_allows(
+    sandbox: ServedSandbox, api: Api, pull_url: str, login: str, fields: dict[str, str], status: int
+) -> None:
+    assert _post(api, pull_url, {"as": login, "body": "half typed", **fields}, sandbox.url) == status
+    if "press" in fields:
+        assert sandbox.state.comments(REPO, 1) == []

@@ -55,7 +55,7 @@ def test_request_and_answer_are_as_github_describes(
 def test_no_token_is_refused(unchanged_scene: Scene, route: Route, github_description: Conformance) -> None:
     reply = _ask(unchanged_scene, route, None)
 
-    assert reply.status == 401
+    assert (reply.status, reply.headers["X-RateLimit-Limit"]) == (401, "60")
     path = unchanged_scene.path(route.path, EXAMPLES[_name(route)])
     github_description.check_response(route.method, path, reply.status, reply.body)
 

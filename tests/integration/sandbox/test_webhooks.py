@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.sandbox import Change
+from bot.sandbox import Change, Mishap
 from bot.sandbox.webhooks import sign
 from tests.integration.sandbox.hook import Listener, listening
 from tests.integration.sandbox.scene import Api, app_jwt
@@ -187,3 +187,52 @@ def test_deliveries_are_listed_by_cursor_without_gap_or_repeat(
 
     assert seen == sorted((each.id for each in sandbox.state.deliveries()), reverse=True)
     assert len(seen) == 7
+
+
+def test_a_doubled_webhook_comes_twice_under_one_guid(sandbox: ServedSandbox, hook: Listener) -> None:
+    sandbox.state.plan_mishap(Mishap.DOUBLED, "issue_comment")
+    issue = sandbox.state.open_issue_as("ana", REPO, "One")
+    sandbox.state.comment_as("ana", REPO, issue.number, "twice")
+
+    assert sandbox.state.wait_until_sent()
+    assert hook.names == ["issues.opened", "issue_comment.created", "issue_comment.created"]
+    assert len({each.headers["X-GitHub-Delivery"] for each in hook.received}) == 2
+
+
+def test_a_held_webhook_comes_after_the_next_one(sandbox: ServedSandbox, hook: Listener) -> None:
+    sandbox.state.plan_mishap(Mishap.HELD)
+    issue = sandbox.state.open_issue_as("ana", REPO, "One")
+    sandbox.state.comment_as("ana", REPO, issue.number, "first")
+    sandbox.state.close_as("ana", REPO, issue.number)
+
+    assert sandbox.state.wait_until_sent()
+    assert sorted(hook.names) == ["issue_comment.created", "issues.closed", "issues.opened"]
+    assert hook.names[0] == "issue_comment.created"
+
+
+def test_a_held_webhook_waits_until_it_is_released(sandbox: ServedSandbox, hook: Listener) -> None:
+    sandbox.state.plan_mishap(Mishap.HELD)
+    sandbox.state.open_issue_as("ana", REPO, "One")
+    assert sandbox.state.wait_until_sent()
+    before = list(hook.names)
+
+    sandbox.state.release_webhooks()
+
+    assert sandbox.state.wait_until_sent()
+    assert (before, hook.names) == ([], ["issues.opened"])
+
+
+def test_a_dropped_webhook_is_recorded_as_failed_and_comes_when_asked_for(
+    sandbox: ServedSandbox, hook: Listener
+) -> None:
+    sandbox.state.plan_mishap(Mishap.DROPPED)
+    sandbox.state.open_issue_as("ana", REPO, "One")
+    assert sandbox.state.wait_until_sent()
+    (dropped,) = sandbox.state.deliveries()
+    before = list(hook.names)
+
+    sandbox.state.redeliver(dropped.id)
+
+    assert sandbox.state.wait_until_sent()
+    assert (dropped.status, dropped.status_code) == ("timed out", 0)
+    assert (before, hook.names) == ([], ["issues.opened"])
