@@ -215,16 +215,27 @@ class _Rehearsal:
         In the second run the rows lie in another order.
         """
         if self._plain is None:
-            first, second = self._shadow.clone(), self._shadow.clone()
-            with psycopg.connect(second.superuser, autocommit=True) as connection:
-                shadow = Shadow(connection)
-                shuffle(shadow)
-                before = rows.read(shadow)
-            for copy in (first, second):
-                oracle.run(copy.dsn, self._text, self._psql)
+            first = self._shadow.clone()
+            oracle.run(first.dsn, self._text, self._psql)
             wanted = _state(first)
-            self._plain = wanted, rows.nondeterministic(wanted.rows, _state(second).rows, before)
+            try:
+                before, again = self._plain_again(is_shuffled=True)
+            except PlainSqlFails:
+                # It works on rows that lie as they do here, such as keys moved up one by one.
+                before, again = self._plain_again(is_shuffled=False)
+            self._plain = wanted, rows.nondeterministic(wanted.rows, again, before)
         return self._plain
+
+    def _plain_again(self, *, is_shuffled: bool) -> tuple[Rows, Rows]:
+        """The rows before and after another run of the plain SQL."""
+        copy = self._shadow.clone()
+        with psycopg.connect(copy.superuser, autocommit=True) as connection:
+            shadow = Shadow(connection)
+            if is_shuffled:
+                shuffle(shadow)
+            before = rows.read(shadow)
+        oracle.run(copy.dsn, self._text, self._psql)
+        return before, _state(copy).rows
 
 
 def _execute(copy: Copy, plan: Plan, watching: Watching) -> Outcome:
