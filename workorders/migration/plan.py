@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from workorders.migration.catalog.snapshot import Catalog, Identity
+from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations.operation import Check
@@ -19,7 +19,9 @@ from workorders.migration.steps import Step, to_json
 VERSION = "0.1.0"
 
 #: Operations after which a check of the rows as they are now would prove nothing.
-_CHANGES_ROWS = frozenset({"update", "delete", "add_column", "fill_column", "drop_column"})
+_CHANGES_ROWS = frozenset(
+    {"update", "delete", "add_column", "fill_column", "drop_column", "create_table"}
+)
 
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"
@@ -50,6 +52,8 @@ class Plan:
     checks: tuple[Check, ...]
     #: Existing tables that it changes, reaches or depends on, sorted.
     tables: tuple[RelationName, ...]
+    #: Foreign keys between tables that are there that it adds; its rows have to be a sample of both.
+    references: tuple[Reference, ...] = ()
     #: What an approval has to accept expressly, e.g. "positional".
     acceptances: tuple[str, ...] = ()
     #: `Fingerprint.of(tables).hash` of the target when it was made.
@@ -119,7 +123,11 @@ def make(
                 table = catalog.tables.get(operation.table)
                 if made and (table is None or not table.is_new):
                     # What the script itself does to the rows before decides, not how they are now.
-                    checks += () if operation.table in changed else operation.checks()
+                    checks += [
+                        check
+                        for check in operation.checks()
+                        if changed.isdisjoint({operation.table, *check.reads})
+                    ]
                     hazards.append(operation.hazard())
                 if operation.name in _CHANGES_ROWS:
                     changed |= {operation.table, *(name for step in made for name in step.action.captured)}
@@ -146,6 +154,7 @@ def make(
         steps=tuple(steps),
         checks=tuple(checks),
         tables=_tables(steps, planned, before),
+        references=_references(before, catalog),
     )
 
 
@@ -160,6 +169,23 @@ def _tables(steps: list[Step], planned: list[PlannedStatement], before: Catalog)
         for action in (step.action, *step.undo):
             names |= {lock.relation for lock in action.locks} | set(action.captured)
     return tuple(sorted(name for name in names if name in before.tables))
+
+
+def _references(before: Catalog, after: Catalog) -> tuple[Reference, ...]:
+    """Foreign keys that come to be over columns that are there already."""
+
+    def has(name: RelationName | None, columns: tuple[str, ...]) -> bool:
+        table = None if name is None else before.tables.get(name)
+        return table is not None and all(table.column(column) for column in columns)
+
+    return tuple(
+        Reference(table=name, constraint=key)
+        for name, table in before.tables.items()
+        for key in (after.tables[name].foreign_keys if name in after.tables else ())
+        if table.constraint(key.name) is None
+        and has(name, key.columns)
+        and has(key.referenced, key.referenced_columns)
+    )
 
 
 def _must_not_be_ours(name: RelationName, statement: Statement) -> None:

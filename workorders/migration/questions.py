@@ -6,6 +6,7 @@ They are asked with an empty search path and read nothing but the catalog.
 
 from __future__ import annotations
 
+from workorders.migration.catalog.snapshot import Constraint
 from workorders.migration.names import RelationName, literal
 
 
@@ -62,6 +63,17 @@ def constraint_is_valid(table: RelationName, name: str) -> str:
     return (
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint"
         f" WHERE {_constraint(table, name)} AND convalidated)"
+    )
+
+
+def constraint_is_as(table: RelationName, constraint: Constraint, *, asks_enforced: bool) -> str:
+    """The table has it, checked when this says; and from 18 on, where asked, enforced if this is."""
+    enforced = f" AND conenforced = {str(constraint.is_enforced).lower()}" if asks_enforced else ""
+    return (
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint"
+        f" WHERE {_constraint(table, constraint.name)}"
+        f" AND condeferrable = {str(constraint.is_deferrable).lower()}"
+        f" AND condeferred = {str(constraint.is_initially_deferred).lower()}{enforced})"
     )
 
 

@@ -95,7 +95,7 @@ class Comparison:
 
 def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
     """The queries for a plan: of its tables, what it does not change on purpose."""
-    changed = _changed_columns(plan)
+    changed, let_go = _changed_columns(plan), _let_go(plan, catalog)
     found: list[Query] = []
     for name in plan.tables:
         table = catalog.tables.get(name)
@@ -118,7 +118,11 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
                     f"pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint FROM {name.sql}",
                 )
             )
-        found += _relationships(table, {column for owner, column in changed if owner == name})
+        found += [
+            query
+            for query in _relationships(table, {column for owner, column in changed if owner == name})
+            if (name, query.subject) not in let_go
+        ]
     return tuple(found)
 
 
@@ -161,6 +165,28 @@ def _changed_columns(plan: Plan) -> set[tuple[RelationName, str]]:
     direct = {table for planned in plan.statements for table in planned.tables}
     # A cascade or a trigger may change any column of a table that no statement names.
     return found | {(name, "*") for name in captured - direct}
+
+
+def _let_go(plan: Plan, catalog: Catalog) -> set[tuple[RelationName, str]]:
+    """Constraints that the script drops or no longer enforces, and what a CASCADE takes with them."""
+    found: set[tuple[RelationName, str]] = set()
+    for planned in plan.statements:
+        for item in planned.statement.raw.node.get("cmds", []):
+            command = item["AlterTableCmd"]
+            names = {
+                "AT_DropConstraint": command.get("name", ""),
+                "AT_AlterConstraint": command.get("def", {}).get("ATAlterConstraint", {}).get("conname", ""),
+            }
+            name = names.get(command["subtype"])
+            for table in planned.tables if name else ():
+                found.add((table, str(name)))
+            if command.get("behavior") == "DROP_CASCADE":
+                found |= {
+                    (reference.table, reference.constraint.name)
+                    for table in planned.tables
+                    for reference in catalog.referencing(table)
+                }
+    return found
 
 
 def measure(target: Target, asked: tuple[Query, ...]) -> Measured:

@@ -57,6 +57,9 @@ class Constraint:
     #: False for NOT ENFORCED (18 and later).
     is_enforced: bool = True
     is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    #: A foreign key that allows no mixture of values and NULLs.
+    is_match_full: bool = False
     #: A parent has it too, so it cannot be dropped here alone.
     is_inherited: bool = False
     #: The index behind it (p, u, x), in the table's schema.
@@ -64,6 +67,8 @@ class Constraint:
     #: Where a foreign key points, and what it does there: `a r c n d` as `confdeltype`.
     referenced: RelationName | None = None
     referenced_columns: tuple[str, ...] = ()
+    #: The unique index there that a foreign key needs, in that table's schema.
+    referenced_index: str | None = None
     on_delete: str = "a"
     on_update: str = "a"
     comment: str | None = None
@@ -176,6 +181,12 @@ class Table:
         return next((constraint for constraint in self.constraints if constraint.name == name), None)
 
     @property
+    def constraint_names(self) -> frozenset[str]:
+        """The names of all its constraints, NOT NULL included."""
+        not_null = (column.not_null_name for column in self.columns if column.not_null_name)
+        return frozenset((*(constraint.name for constraint in self.constraints), *not_null))
+
+    @property
     def key(self) -> tuple[str, ...]:
         """The columns that tell a row from every other: the primary key's, or () without one."""
         for constraint in self.constraints:
@@ -255,14 +266,16 @@ class Catalog:
         return None
 
     def with_table(self, table: Table) -> Catalog:
-        """The catalog after a table has changed or come to be; its indexes' names become taken."""
+        """The catalog after a table has changed or come to be, with the names that are taken by then."""
         tables = {**self.tables, table.name: table}
         schema = table.name.schema
-        names = self.relation_names.get(schema, frozenset())
+        was = self.tables.get(table.name, Table(name=table.name))
+        names = self.relation_names.get(schema, frozenset()) - {index.name for index in was.indexes}
         names |= {table.name.name, *(index.name for index in table.indexes)}
-        constraints = self.constraint_names.get(schema, frozenset())
-        constraints |= {constraint.name for constraint in table.constraints}
-        constraints |= {column.not_null_name for column in table.columns if column.not_null_name}
+        # Two tables may each have a constraint of the same name.
+        others = (each for each in tables.values() if each.name.schema == schema)
+        constraints = self.constraint_names.get(schema, frozenset()) - was.constraint_names
+        constraints = constraints.union(*(each.constraint_names for each in others))
         return replace(
             self,
             tables=tables,

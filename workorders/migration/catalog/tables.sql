@@ -77,9 +77,11 @@ SELECT k.oid, k.conrelid AS relation, k.conname::text AS name, k.contype::text A
        k.conkey::int[] AS attnums, k.convalidated AS is_validated, k.connoinherit AS is_no_inherit,
        k.conenforced AS is_enforced, -- from 18
        true AS is_enforced, -- before 18
-       k.condeferrable AS is_deferrable,
+       k.condeferrable AS is_deferrable, k.condeferred AS is_initially_deferred,
+       k.confmatchtype = 'f' AS is_match_full,
        k.coninhcount > 0 AS is_inherited,
        CASE WHEN k.contype IN ('p', 'u', 'x') THEN ic.relname::text END AS index,
+       CASE WHEN k.contype = 'f' THEN ic.relname::text END AS referenced_index,
        k.confrelid AS referenced, k.confkey::int[] AS referenced_attnums,
        k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
        c.description AS comment

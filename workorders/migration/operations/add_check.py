@@ -103,8 +103,9 @@ class AddCheck:
         constraint = Constraint(
             name=self.constraint,
             kind="c",
-            definition=f"CHECK ({self.condition}){self.modifiers}",
+            definition=f"CHECK ({self.condition}){self.modifiers.removesuffix(' NOT ENFORCED')}",
             columns=self.columns,
             is_validated=self._validates,
+            is_enforced="NOT ENFORCED" not in self.modifiers,
         )
         return catalog.with_table(replace(table, constraints=(*table.constraints, constraint)))

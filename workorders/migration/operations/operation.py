@@ -21,6 +21,8 @@ class Check:
     #: What it means if the number is not zero; `{count}` stands for it.
     reason: str
     next_move: str
+    #: Tables that it reads beside the operation's own.
+    reads: tuple[RelationName, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,10 +48,24 @@ def null_misfit(catalog: Catalog, table: RelationName, column: str, current: str
     )
 
 
-def concurrently(definition: str) -> str:
-    """A CREATE INDEX statement with CONCURRENTLY, whatever it had."""
+def concurrently(definition: str, name: str | None = None) -> str:
+    """A CREATE INDEX statement with CONCURRENTLY, whatever it had; with another name where one is given."""
     (raw,) = tree.statements(definition)
-    return tree.statement_text(raw.kind, {**raw.node, "concurrent": True})
+    named = {} if name is None else {"idxname": name}
+    return tree.statement_text(raw.kind, {**raw.node, **named, "concurrent": True})
+
+
+def marks(table: RelationName, built: Index) -> tuple[str, ...]:
+    """The statements that give an index its comment and its roles in the table."""
+    name = RelationName(schema=table.schema, name=built.name)
+    found: list[str] = []
+    if built.comment is not None:
+        found.append(f"COMMENT ON INDEX {name.sql} IS {literal(built.comment)}")
+    if built.is_clustered:
+        found.append(f"ALTER TABLE {table.sql} CLUSTER ON {quoted(built.name)}")
+    if built.is_replica_identity:
+        found.append(f"ALTER TABLE {table.sql} REPLICA IDENTITY USING INDEX {quoted(built.name)}")
+    return tuple(found)
 
 
 def index(table: RelationName, built: Index) -> tuple[Action, ...]:
@@ -66,53 +80,70 @@ def index(table: RelationName, built: Index) -> tuple[Action, ...]:
         done=questions.index_is_valid(name),
         sweep=(f"DROP INDEX CONCURRENTLY IF EXISTS {name.sql}",),
     )
-    marks: list[str] = []
-    if built.comment is not None:
-        marks.append(f"COMMENT ON INDEX {name.sql} IS {literal(built.comment)}")
-    if built.is_clustered:
-        marks.append(f"ALTER TABLE {table.sql} CLUSTER ON {quoted(built.name)}")
-    if built.is_replica_identity:
-        marks.append(f"ALTER TABLE {table.sql} REPLICA IDENTITY USING INDEX {quoted(built.name)}")
-    if not marks:
+    marked = marks(table, built)
+    if not marked:
         return (build,)
     locks: tuple[Lock, ...] = ()
     if built.is_replica_identity:
         locks = exclusive(table)
     elif built.is_clustered:
         locks = (Lock(relation=table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
-    return (build, Action(title=f"mark index {name} as it was", sql=tuple(marks), locks=locks))
+    return (build, Action(title=f"mark index {name} as it was", sql=marked, locks=locks))
 
 
 def unique_constraint(table: RelationName, constraint: Constraint, built: Index) -> tuple[Action, ...]:
     """A primary key or unique constraint: its index concurrently, then the constraint on it."""
-    kind = "PRIMARY KEY" if constraint.kind == "p" else "UNIQUE"
-    tail = "".join(
-        f" {word}" for word in ("DEFERRABLE", "INITIALLY DEFERRED") if f" {word}" in constraint.definition
-    )
-    sql = [
-        f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)}"
-        f" {kind} USING INDEX {quoted(built.name)}{tail}"
-    ]
-    if constraint.comment is not None:
-        sql.append(_comment(table, constraint))
+    kind = "primary key" if constraint.kind == "p" else "unique"
     return (
         *index(table, built),
         Action(
-            title=f"make {built.name} the {kind.lower()} again",
-            sql=tuple(sql),
+            title=f"make {built.name} the {kind} again",
+            sql=(using_index(table, constraint, built.name), *comment_on(table, constraint)),
             locks=exclusive(table),
             done=questions.constraint_exists(table, constraint.name),
         ),
     )
 
 
+def using_index(table: RelationName, constraint: Constraint, index_name: str) -> str:
+    """A primary key or unique constraint over an index that is there; the index gets its name."""
+    kind = "PRIMARY KEY" if constraint.kind == "p" else "UNIQUE"
+    return (
+        f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)}"
+        f" {kind} USING INDEX {quoted(index_name)}{deferral(constraint)}"
+    )
+
+
+def deferral(constraint: Constraint) -> str:
+    """DEFERRABLE and INITIALLY DEFERRED, where it is so, as they stand at the end of a definition."""
+    deferrable = " DEFERRABLE" if constraint.is_deferrable else ""
+    return deferrable + (" INITIALLY DEFERRED" if constraint.is_initially_deferred else "")
+
+
 def checked_constraint(table: RelationName, constraint: Constraint) -> str:
     """A CHECK or foreign key added NOT VALID: new rows obey it, old ones are not read."""
-    is_enforced = "NOT ENFORCED" not in constraint.definition
     return (
         f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)} {constraint.definition}"
-        f"{' NOT VALID' if is_enforced else ''}"
+        f" {'NOT VALID' if constraint.is_enforced else 'NOT ENFORCED'}"
     )
+
+
+def dropped_constraint(table: RelationName, constraint: Constraint) -> Action:
+    """A constraint taken away, if it is there."""
+    return Action(
+        title=f"drop {constraint.name} of {table}",
+        sql=(f"ALTER TABLE {table.sql} DROP CONSTRAINT IF EXISTS {quoted(constraint.name)}",),
+        locks=dropping_locks(table, constraint),
+        done=questions.negated(questions.constraint_exists(table, constraint.name)),
+    )
+
+
+def dropping_locks(table: RelationName, constraint: Constraint) -> tuple[Lock, ...]:
+    """What dropping it locks: a foreign key also what it points at, and both exclusively."""
+    if constraint.referenced in (None, table):
+        return exclusive(table)
+    assert constraint.referenced is not None
+    return exclusive(table, constraint.referenced)
 
 
 def comment_on(table: RelationName, constraint: Constraint) -> tuple[str, ...]:
@@ -159,15 +190,16 @@ def misfit(
     return Misfit(
         table=table,
         fillable=constraint.columns,
-        rows=_violating(table, constraint, current),
-        rows_back=_violating(table, constraint, {}),
+        rows=violating(table, constraint, current),
+        rows_back=violating(table, constraint, {}),
         aside=aside(run, table, constraint.name),
         reason=f"{table} had the constraint {constraint.name}",
         referenced_when=referenced_when(catalog, table),
     )
 
 
-def _violating(table: RelationName, constraint: Constraint, current: Mapping[str, str]) -> str:
+def violating(table: RelationName, constraint: Constraint, current: Mapping[str, str]) -> str:
+    """A condition: true of each row `t` that the constraint would not let in."""
     if constraint.kind == "c":
         inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
         return f"NOT ({tree.renamed_columns(inner, dict(current))})"
@@ -179,9 +211,15 @@ def _violating(table: RelationName, constraint: Constraint, current: Mapping[str
             for theirs, mine in zip(constraint.referenced_columns, own, strict=True)
         )
         filled = " AND ".join(f"{mine} IS NOT NULL" for mine in own)
-        return f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+        orphaned = f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+        if not constraint.is_match_full or len(own) == 1:
+            return orphaned
+        some_filled = " OR ".join(f"{mine} IS NOT NULL" for mine in own)
+        return f"(({orphaned}) OR (({some_filled}) AND NOT ({filled})))"
     keys = [quoted(name) for name in names]
-    return _has_earlier_twin(table, keys, "", nulls_are_same="NULLS NOT DISTINCT" in constraint.definition)
+    return _has_earlier_twin(
+        table, keys, "", nulls_are_same=constraint.definition.startswith("UNIQUE NULLS NOT DISTINCT")
+    )
 
 
 def duplicates(

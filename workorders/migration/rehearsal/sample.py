@@ -8,7 +8,7 @@ than the schema.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
@@ -40,6 +40,7 @@ class Sample:
 
 def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample:
     """Copies the sample into the shadow's template."""
+    catalog = _pointing(catalog, plan)
     wanted = _wanted(catalog, plan)
     with target.transaction():
         target.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -61,6 +62,15 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample
         made_up=tuple(made_up),
         empty=tuple(name for name in plan.tables if not counts.get(name)),
     )
+
+
+def _pointing(catalog: Catalog, plan: Plan) -> Catalog:
+    """The catalog with the foreign keys that the plan will add: children come with their parents."""
+    for reference in plan.references:
+        table = catalog.tables[reference.table]
+        keys = (*table.constraints, reference.constraint)
+        catalog = catalog.with_table(replace(table, constraints=keys))
+    return catalog
 
 
 def _wanted(catalog: Catalog, plan: Plan) -> tuple[Table, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.names import RelationName, chosen, index_columns_part, quoted
 from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import tree
+from workorders.migration.sql import keys, tree
 from workorders.migration.sql.tree import Node, strings
 
 
@@ -19,10 +20,15 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     table = catalog.find(relation.get("schemaname"), relation["relname"])
     if table is None:
         raise refused(place, f"There is no table {relation['relname']}.", "Check its name and its schema.")
-    keys = [item["IndexElem"] for item in node.get("indexParams", [])]
+    elements = [item["IndexElem"] for item in node.get("indexParams", [])]
     included = tuple(item["IndexElem"]["name"] for item in node.get("indexIncludingParams", []))
-    key_columns = tuple(key.get("name", "") for key in keys)
-    read = [*key_columns, *included, *tree.columns_in(keys), *tree.columns_in(node.get("whereClause", {}))]
+    key_columns = tuple(key.get("name", "") for key in elements)
+    read = [
+        *key_columns,
+        *included,
+        *tree.columns_in(elements),
+        *tree.columns_in(node.get("whereClause", {})),
+    ]
     columns = tuple(dict.fromkeys(column for column in read if column))
     for column in columns:
         if table.column(column) is None:
@@ -30,7 +36,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     taken = catalog.relation_names.get(table.name.schema, frozenset())
     name = node.get("idxname")
     if name is None:
-        part = index_columns_part([_name_part(key) for key in keys])
+        part = index_columns_part([*(_name_part(key) for key in elements), *included])
         name = chosen(table.name.name, part, "idx", taken)
     elif name in taken:
         if node.get("if_not_exists") and not any(
@@ -196,20 +202,16 @@ def _constraints(
 
 
 def _constraint(part: Node, kind: str, name: str, own: tuple[str, ...], catalog: Catalog) -> Constraint:
-    referenced, referenced_columns = None, strings(part.get("pk_attrs", []))
     if kind == "f":
         table = catalog.find(part["pktable"].get("schemaname"), part["pktable"]["relname"])
-        referenced = None if table is None else table.name
-        referenced_columns = referenced_columns or (() if table is None else table.key)
+        if table is not None:
+            made = keys.foreign_key_of(part, name, own, table)
+            return replace(made, is_validated=made.is_enforced)
     definition = f"CHECK ({tree.expression_text(part['raw_expr'])})" if kind == "c" else ""
     return Constraint(
         name=name,
         kind=kind,
         definition=definition,
         columns=own,
-        referenced=referenced,
-        referenced_columns=referenced_columns,
-        on_delete=part.get("fk_del_action", "a"),
-        on_update=part.get("fk_upd_action", "a"),
         index=name if kind in "pu" else None,
     )

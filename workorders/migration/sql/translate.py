@@ -11,7 +11,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import alter_table, tree
+from workorders.migration.sql import alter_table, constraints, tree
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.script import Statement
 from workorders.migration.sql.tree import Node, strings
@@ -72,13 +72,15 @@ def _pass(command: Node) -> int:
         case "AT_DropColumn" | "AT_DropConstraint" | "AT_DropNotNull":
             return 0
         case "AT_ColumnDefault":
-            return 4 if "def" in command else 0
+            return 7 if "def" in command else 0
         case "AT_AddColumn":
             return 1
         case "AT_SetNotNull":
             return 2
+        case "AT_AddConstraint":
+            return 3 + constraints.turn_of(command["def"]["Constraint"])
         case _:
-            return 3
+            return 8
 
 
 def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
