@@ -21,7 +21,8 @@ OWNER = "bank_owner"
 _FURNISH = """
 ALTER TABLE pgbench_accounts
     ALTER COLUMN filler TYPE char(84) USING md5(aid::text), ALTER COLUMN bid SET NOT NULL,
-    ADD CONSTRAINT bid_is_positive CHECK (bid > 0);
+    ADD CONSTRAINT bid_is_positive CHECK (bid > 0),
+    ADD CONSTRAINT branch_is_there FOREIGN KEY (bid) REFERENCES pgbench_branches NOT VALID;
 UPDATE pgbench_branches SET filler = md5(bid::text);
 UPDATE pgbench_tellers SET filler = md5(tid::text);
 ALTER TABLE pgbench_history ALTER COLUMN filler SET DEFAULT 'h';
@@ -36,6 +37,7 @@ INSERT INTO account_notes (aid, written_on, note)
     SELECT g * 10, DATE '2000-01-01' + g % 7300, 'note ' || g FROM generate_series(1, 10000 * {scale}) g;
 INSERT INTO note_tags (note_id, tag) SELECT n.id, 'old' FROM account_notes n, generate_series(1, 2);
 CREATE INDEX ON account_notes (aid);
+CREATE UNIQUE INDEX notes_of_account ON account_notes (aid, id);
 CREATE INDEX ON note_tags (note_id);
 """
 

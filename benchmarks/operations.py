@@ -82,6 +82,34 @@ OPERATIONS = (
         sql="DROP INDEX accounts_by_branch",
     ),
     Operation(
+        name="add foreign key",
+        sql="ALTER TABLE pgbench_history ADD FOREIGN KEY (aid) REFERENCES pgbench_accounts",
+    ),
+    Operation(
+        name="drop foreign key",
+        sql="ALTER TABLE account_notes DROP CONSTRAINT account_notes_aid_fkey",
+    ),
+    Operation(
+        name="add unique",
+        sql="ALTER TABLE pgbench_accounts ADD CONSTRAINT account_is_of_branch UNIQUE (aid, bid)",
+    ),
+    Operation(
+        name="add unique using index",
+        sql="ALTER TABLE account_notes ADD CONSTRAINT note_is_of_account UNIQUE USING INDEX notes_of_account",
+    ),
+    Operation(
+        name="drop primary key",
+        sql="ALTER TABLE pgbench_tellers DROP CONSTRAINT pgbench_tellers_pkey",
+    ),
+    Operation(
+        name="validate constraint",
+        sql="ALTER TABLE pgbench_accounts VALIDATE CONSTRAINT branch_is_there",
+    ),
+    Operation(
+        name="alter constraint",
+        sql="ALTER TABLE note_tags ALTER CONSTRAINT note_tags_note_id_fkey DEFERRABLE INITIALLY DEFERRED",
+    ),
+    Operation(
         name="create table",
         sql="CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
         " aid int NOT NULL REFERENCES pgbench_accounts, bid int REFERENCES pgbench_branches,"

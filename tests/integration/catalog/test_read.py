@@ -164,6 +164,7 @@ def test_constraints_are_as_they_are(table: Table) -> None:
             is_deferrable=True,
             referenced=named("parent"),
             referenced_columns=("id",),
+            referenced_index="parent_pkey",
             on_delete="c",
             on_update="n",
         ),
