@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from benchmarks import bank
 from benchmarks.bank import Checksums
@@ -41,6 +42,7 @@ class _State:
         return [f"{when}: {each}" for each in [*schema, *self.values.differences(other.values, loose)]]
 
 
+@pytest.mark.timeout(420)  # every operation, each forth, back and for good
 def test_an_application_notices_nothing_and_loses_nothing(
     make_database: Callable[[], str], tmp_path: Path
 ) -> None:

@@ -38,11 +38,12 @@ def of_column(
 ) -> Iterator[Operation]:
     """The operations of the CHECK, UNIQUE, PRIMARY KEY and REFERENCES that stand beside a column.
 
-    `parts` are the Constraint nodes of its ColumnDef; `table` and `catalog` already have the
+    `parts` is `constraints` of its ColumnDef; `table` and `catalog` already have the
     column. What else stands there (NOT NULL, DEFAULT, identity ...) is the column's own.
     """
     whole: list[Node] = []
-    for part in parts:
+    for item in parts:
+        part = item["Constraint"]
         kind = part["contype"]
         if kind in _ATTRIBUTES and whole:
             whole[-1].update(_ATTRIBUTES[kind])
