@@ -19,9 +19,7 @@ from workorders.migration.steps import Step, to_json
 VERSION = "0.1.0"
 
 #: Operations after which a check of the rows as they are now would prove nothing.
-_CHANGES_ROWS = frozenset(
-    {"update", "delete", "add_column", "fill_column", "drop_column", "create_table"}
-)
+_CHANGES_ROWS = frozenset({"update", "delete", "add_column", "fill_column", "drop_column", "create_table"})
 
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"

@@ -90,6 +90,10 @@ CASES = (
         " ALTER TABLE c ALTER CONSTRAINT kept NOT ENFORCED; ALTER TABLE c ALTER CONSTRAINT later ENFORCED",
     ),
     _case(
+        "columns with keys",
+        "ALTER TABLE c ADD z int REFERENCES p (u) DEFERRABLE UNIQUE, ADD y int REFERENCES p NOT ENFORCED",
+    ),
+    _case(
         "keys of a new table",
         "CREATE TABLE made (id int, c_id int, at int4range, n int); CREATE UNIQUE INDEX made_n ON made (n);"
         " ALTER TABLE made ADD PRIMARY KEY (id), ADD UNIQUE (c_id, n), ADD FOREIGN KEY (c_id) REFERENCES p,"

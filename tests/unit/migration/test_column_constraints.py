@@ -5,24 +5,24 @@ from __future__ import annotations
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Identity, Index, Table
 from workorders.migration.names import RelationName
 from workorders.migration.operations.add_check import AddCheck
+from workorders.migration.operations.add_column import AddColumn
 from workorders.migration.operations.add_foreign_key import AddForeignKey
 from workorders.migration.operations.add_key import AddKey
 from workorders.migration.operations.operation import Operation, Place
 from workorders.migration.operations.set_not_null import SetNotNull
-from workorders.migration.sql import constraints, tree
+from workorders.migration.sql import columns, tree
 
 
 def _operations(definition: str) -> list[Operation]:
-    """Of `ALTER TABLE t ADD COLUMN z ...`, on a catalog that already has z."""
+    """What `ALTER TABLE t ADD COLUMN ...` comes to after the column itself."""
     (raw,) = tree.statements(f"ALTER TABLE t ADD COLUMN {definition}")
-    parts = raw.node["cmds"][0]["AlterTableCmd"]["def"]["ColumnDef"]["constraints"]
     parent = Table(
         name=RelationName(schema="public", name="p"),
         columns=(Column(name="id", type="integer", not_null=True),),
         constraints=(Constraint(name="p_pkey", kind="p", definition="", columns=("id",), index="p_pkey"),),
         indexes=(Index(name="p_pkey", definition="", key_columns=("id",), is_unique=True, is_primary=True),),
     )
-    table = Table(name=RelationName(schema="public", name="t"), columns=(Column(name="z", type="integer"),))
+    table = Table(name=RelationName(schema="public", name="t"))
     catalog = Catalog(
         identity=Identity(system_identifier="1", database="d"),
         server_version=180000,
@@ -30,7 +30,11 @@ def _operations(definition: str) -> list[Operation]:
         role="r",
         tables={parent.name: parent, table.name: table},
     )
-    return list(constraints.of_column(parts, "z", table, Place(statement=0, line=1), catalog))
+    column, *others = columns.added(
+        raw.node["cmds"][0]["AlterTableCmd"], table, Place(statement=0, line=1), catalog
+    )
+    assert isinstance(column, AddColumn)
+    return others
 
 
 def test_each_constraint_has_the_columns_and_the_attributes_that_follow_it() -> None:

@@ -22,44 +22,6 @@ from workorders.migration.sql.tree import Node, strings
 
 _TAKE_OUT = "Take it out of this script, or run it by hand."
 
-#: What may stand after a column's constraint and is about that constraint (`transformConstraintAttrs`).
-_ATTRIBUTES = {
-    "CONSTR_ATTR_DEFERRABLE": {"deferrable": True},
-    "CONSTR_ATTR_NOT_DEFERRABLE": {"deferrable": False},
-    "CONSTR_ATTR_DEFERRED": {"deferrable": True, "initdeferred": True},
-    "CONSTR_ATTR_IMMEDIATE": {"initdeferred": False},
-    "CONSTR_ATTR_ENFORCED": {"is_enforced": True},
-    "CONSTR_ATTR_NOT_ENFORCED": {"is_enforced": False, "skip_validation": True},
-}
-
-
-def of_column(
-    parts: list[Node], column: str, table: Table, place: Place, catalog: Catalog
-) -> Iterator[Operation]:
-    """The operations of the CHECK, UNIQUE, PRIMARY KEY and REFERENCES that stand beside a column.
-
-    `parts` is `constraints` of its ColumnDef; `table` and `catalog` already have the
-    column. What else stands there (NOT NULL, DEFAULT, identity ...) is the column's own.
-    """
-    whole: list[Node] = []
-    for item in parts:
-        part = item["Constraint"]
-        kind = part["contype"]
-        if kind in _ATTRIBUTES and whole:
-            whole[-1].update(_ATTRIBUTES[kind])
-        elif kind == "CONSTR_FOREIGN":
-            whole.append({**part, "fk_attrs": [{"String": {"sval": column}}]})
-        elif kind in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
-            whole.append({**part, "keys": [{"String": {"sval": column}}]})
-        else:
-            whole.append(dict(part))
-    for node in whole:
-        if node["contype"] not in ("CONSTR_CHECK", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_FOREIGN"):
-            continue
-        for operation in added(node, catalog.tables[table.name], place, catalog):
-            yield operation
-            catalog = operation.after(catalog)
-
 
 def added(constraint: Node, table: Table, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The operations of a table constraint. Raises Refused for what is not modelled."""
