@@ -235,6 +235,10 @@ def _teams(policy: PolicyAnswer, target: str | None) -> tuple[str, ...]:
     """Teams that the policy names, for one target if one is meant; each once."""
     if not isinstance(policy, Policy):
         return ()
+    if target == "":
+        # Of an order without a target: whoever does or supervises one of its phases.
+        roles = [each.name for those in policy.roles.values() for each in those if each.is_team]
+        return tuple(dict.fromkeys(roles))
     rules = [each for each in policy.targets.values() if target in (None, each.name)]
     named: Iterable[str] = (
         supervisor.name

@@ -13,6 +13,7 @@ from bot.store.events import Recorded
 from bot.store.ours import Ours
 from handlers.facts import Need
 from workorders import stored_plan
+from workorders.authority import supervisors_of
 from workorders.history import Happened
 from workorders.lifecycle import CLOSED, ON_TARGET
 from workorders.order import Order, Person, State
@@ -119,9 +120,8 @@ def _place(order: Order) -> tuple[datetime, int]:
 
 def people(order: Order, policy: PolicyAnswer) -> tuple[Person, ...]:
     """The order's authors, and the supervisors whom the policy names by their login; not all if many."""
-    rules = policy.targets.get(order.target) if isinstance(policy, Policy) else None
     known = {each.login.casefold(): each for each in order.authors if not each.is_operator}
-    for supervisor in rules.supervisors if rules is not None else ():
+    for supervisor in supervisors_of(order, policy):
         if not supervisor.is_team:
             known.setdefault(supervisor.name.casefold(), Person(id=_UNKNOWN_ID, login=supervisor.name))
     return tuple(known.values())[:MOST_PEOPLE]

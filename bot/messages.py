@@ -123,11 +123,9 @@ def _status(order: Order, head: str) -> str:
     approvals = [each for each in order.approvals if each.digest == order.digest]
     rows = [
         ("State", f"<b>{escape.markup(order.state.value.replace('_', ' '))}</b>"),
-        ("Waits for", escape.markup(awaited(order.state))),
+        ("Waits for", escape.markup(awaited(order))),
         ("Definition", escape.markup(_definition_name(order))),
-        ("Target", escape.markup(named(order.target))),
-        *([("Pull request", f"#{order.pull_request}")] if order.pull_request else []),
-        ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
+        *(() if order.is_by_people else _migrated(order)),
         ("Digest to approve", escape.markup(named(order.digest)) if order.digest else "none yet"),
         (
             "Approved by",
@@ -146,6 +144,14 @@ def _definition_name(order: Order) -> str:
     return f"{named(order.definition)} {found.version}" if found else named(order.definition)
 
 
+def _migrated(order: Order) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Target", escape.markup(named(order.target))),
+        *([("Pull request", f"#{order.pull_request}")] if order.pull_request else []),
+        ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
+    )
+
+
 def _logins(order: Order) -> str:
     shown = [escape.markup(named(each.login)) for each in order.authors[:_MOST_AUTHORS]]
     more = len(order.authors) - len(shown)
@@ -153,6 +159,8 @@ def _logins(order: Order) -> str:
 
 
 def _script(order: Order) -> str:
+    if order.is_by_people:
+        return ""
     if not order.sql:
         taken_up = " A push that adds a migration is taken up by itself." if order.pull_request else ""
         return f"There is no SQL yet. Comment `/wo revise` with a sql block below it.{taken_up}"

@@ -25,6 +25,7 @@ from workorders.intents import (
     Approve,
     CloseIssue,
     Intent,
+    KeepReport,
     Move,
     NotePush,
     OpenOrder,
@@ -62,7 +63,7 @@ WORKING = frozenset(
 )
 
 #: What changes an order, and so depends on its version.
-Change = Move | Approve | VoidApprovals | Revise | NotePush | SetReview | SetCriteria
+Change = Move | Approve | VoidApprovals | Revise | NotePush | KeepReport | SetReview | SetCriteria
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,15 @@ class _Transaction:
                 self._open(intent)
             case Move():
                 self._move(intent)
-            case Approve() | VoidApprovals() | Revise() | NotePush() | SetReview() | SetCriteria():
+            case (
+                Approve()
+                | VoidApprovals()
+                | Revise()
+                | NotePush()
+                | KeepReport()
+                | SetReview()
+                | SetCriteria()
+            ):
                 self._change(intent)
             case Say():
                 self._post(messages.said(intent))
@@ -192,7 +201,7 @@ class _Transaction:
                 assert_never(intent)
 
     def _open(self, intent: OpenOrder) -> None:
-        state = opening(intent.sql)
+        state = opening(intent.sql, is_by_people=not intent.target)
         self._see_nobody_was_faster(intent)
         order_id = orders.insert(self.ours, intent, state, self.now)
         self.opened.append(order_id)
@@ -232,7 +241,9 @@ class _Transaction:
         self._changed(intent.order_id, is_shown_anew=True)
         self._record(intent.order_id, intent.event.value, intent.by, state, intent.detail)
 
-    def _change(self, intent: Approve | VoidApprovals | Revise | NotePush | SetReview | SetCriteria) -> None:
+    def _change(
+        self, intent: Approve | VoidApprovals | Revise | NotePush | KeepReport | SetReview | SetCriteria
+    ) -> None:
         order_id = intent.order_id
         state = self.touched[order_id].order.state
         match intent:
@@ -260,6 +271,16 @@ class _Transaction:
                     orders.set_reading(self.ours, order_id, intent.script.origin, intent.script.reading)
                 detail = {"head": intent.head, "is_same_script": intent.script is not None}
                 self._record(order_id, "pushed", intent.by, state, detail)
+            case KeepReport():
+                findings.keep_phase(self.ours, order_id, intent.report)
+                if intent.is_authored:
+                    orders.add_author(self.ours, order_id, intent.report.by)
+                told: Detail = {
+                    "phase": intent.report.phase,
+                    "is_done": intent.report.is_done,
+                    "said": intent.report.said,
+                }
+                self._record(order_id, "phase", intent.report.by, state, told)
             case SetReview():
                 orders.set_digest(self.ours, order_id, intent.digest, self.now)
                 self._record(order_id, "digest", None, state, {}, digest=intent.digest)

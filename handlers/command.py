@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from handlers.facts import Context, Facts, Need
 from workorders.authority import Who
 from workorders.intents import Intent
-from workorders.order import State
+from workorders.order import Order, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,14 @@ class Mistake:
     next_move: str
 
 
+class About(Enum):
+    """Which orders a command is about."""
+
+    ANY = "any"
+    MIGRATION = "migration"  # those that a target is changed for
+    PEOPLE = "people"  # those whose phases people do
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """What is known of all commands with one verb. Each module of `handlers.commands` has one."""
@@ -82,5 +91,10 @@ class Kind:
     takes_sql: bool = False
     #: Of which states' orders; None: it needs no order.
     states: frozenset[State] | None = None
+    about: About = About.ANY
     #: Whose issue is meant where that need not be the context's.
     order_number: Callable[[Command, Context], int | None] | None = None
+
+    def is_about(self, order: Order) -> bool:
+        """Whether an order is of those that it is about."""
+        return self.about is About.ANY or (self.about is About.PEOPLE) is order.is_by_people

@@ -11,7 +11,7 @@ from handlers.script import is_path
 from workorders.authority import Who, may
 from workorders.intents import Intent
 from workorders.migration.errors import Blocked, Refused, Unreadable
-from workorders.order import State
+from workorders.order import Order, State
 from workorders.report import named
 from workorders.waiting import awaited
 
@@ -44,8 +44,13 @@ def carried_out(
         if kind.states is not None:
             if order is None:
                 raise _no_order(kind, context)
+            if not kind.is_about(order):
+                raise _wrong_order(kind, order, kinds)
             if order.state not in kind.states:
-                raise _wrong_state(kind, order.state, kinds)
+                raise _wrong_state(kind, order, kinds)
+        if kind.who is Who.ROLE and context.person.is_bot:
+            # The one thing that bots may do: the command knows whom the policy names.
+            return kind.handle(command, context, facts)
         decision = may(context.person, kind.who, order, facts.policy, facts.rights)
         if decision.is_wait:
             raise Blocked(decision.because, decision.next_move)
@@ -58,14 +63,15 @@ def carried_out(
         return answers.refused(context, (error.problem,), key, order)
 
 
-def possible_now(state: State, kinds: Iterable[Kind]) -> str:
-    """What may be done to an order in a state, and by whom; anyone may always ask."""
+def possible_now(order: Order, kinds: Iterable[Kind]) -> str:
+    """What may be done to an order in its state, and by whom; anyone may always ask."""
     acts = [
         f"{named('/wo ' + kind.usage)} ({kind.who.value})"
         for kind in kinds
-        if (kind.who is Who.READER if kind.states is None else state in kind.states)
+        if (kind.who is Who.READER if kind.states is None else order.state in kind.states)
+        and kind.is_about(order)
     ]
-    return f"{awaited(state)} Possible now: {'; '.join(acts)}."
+    return f"{awaited(order)} Possible now: {'; '.join(acts)}."
 
 
 def in_words(state: State) -> str:
@@ -82,12 +88,20 @@ def _no_order(kind: Kind, context: Context) -> Refused:
     )
 
 
-def _wrong_state(kind: Kind, state: State, kinds: Iterable[Kind]) -> Refused:
+def _wrong_order(kind: Kind, order: Order, kinds: Iterable[Kind]) -> Refused:
+    why = "people report its phases" if order.is_by_people else "no phase of it is done by people"
+    return Refused.because(
+        f"{named('/wo ' + kind.verb)} is not for this order: {why}.", possible_now(order, kinds)
+    )
+
+
+def _wrong_state(kind: Kind, order: Order, kinds: Iterable[Kind]) -> Refused:
     assert kind.states is not None
     able = [in_words(each) for each in State if each in kind.states]
     return Refused.because(
-        f"The order is {in_words(state)}; {named('/wo ' + kind.verb)} is for one that is {_either(able)}.",
-        possible_now(state, kinds),
+        f"The order is {in_words(order.state)}; {named('/wo ' + kind.verb)} is for one that is "
+        f"{_either(able)}.",
+        possible_now(order, kinds),
     )
 
 

@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from workorders import people
 from workorders import policy as policies
 from workorders.decision import Decision, Outcome, all_of, any_of
 from workorders.order import Order, Person
 from workorders.policy import InvalidPolicy, MissingPolicy, Policy, PolicyAnswer, Supervisor, TargetPolicy
 from workorders.report import named
+
+#: Who supervises an order without a target, where the policy names nobody for the role.
+_ANYBODY = "Anyone with write permission who is not an author"
 
 
 class Who(Enum):
@@ -25,6 +29,7 @@ class Who(Enum):
     AUTHOR_OR_SUPERVISOR = "an author or a supervisor"
     SUPERVISOR = "a supervisor"
     APPROVER = "a supervisor who is not an author"
+    ROLE = "the role's people"
 
 
 class Permission(Enum):
@@ -84,8 +89,9 @@ def may(actor: Person, who: Who, order: Order | None, policy: PolicyAnswer, righ
         return Decision(outcome=Outcome.YES, because="Anyone who can comment may ask.")
     if actor.is_operator and who is not Who.APPROVER:
         return Decision(outcome=Outcome.YES, because=f"{named(actor.login)} operates Lockkeeper.")
-    if who is Who.WRITER:
-        return _writes(actor, rights)
+    # Whom a role's phases are for `reporting.may_report` knows.
+    if who in (Who.WRITER, Who.ROLE):
+        return writes(actor, rights)
     if order is None:
         raise ValueError(f"{who.value}: of which order?")
     if who is Who.APPROVER:
@@ -110,9 +116,9 @@ def enough(order: Order, policy: PolicyAnswer, rights: Mapping[int, Rights]) -> 
     if isinstance(known, Decision):
         return known
     parts: list[Decision] = []
-    people: set[int] = set()
+    counted: set[int] = set()
     for approval in order.approvals:
-        if approval.person.id in people:
+        if approval.person.id in counted:
             continue
         if not order.digest or approval.digest != order.digest:
             parts.append(
@@ -123,7 +129,7 @@ def enough(order: Order, policy: PolicyAnswer, rights: Mapping[int, Rights]) -> 
                 )
             )
             continue
-        people.add(approval.person.id)
+        counted.add(approval.person.id)
         held = rights.get(approval.person.id, Rights())
         parts.append(may(approval.person, Who.APPROVER, order, policy, held))
     count = sum(part.is_yes for part in parts)
@@ -158,6 +164,8 @@ def could_be_approved(order: Order, policy: PolicyAnswer) -> Decision:
     if isinstance(known, Decision):
         return known
     able = _able(order, known)
+    if order.is_by_people and not known.supervisors:
+        return Decision(outcome=Outcome.YES, because=f"{_ANYBODY} can approve.")
     if len(able) >= known.approvals or any(supervisor.is_team for supervisor in able):
         return Decision(outcome=Outcome.YES, because="There are supervisors who can approve.")
     if not able:
@@ -188,7 +196,7 @@ def _may_approve(actor: Person, order: Order, policy: PolicyAnswer, rights: Righ
         return known
     return all_of(
         (_is_no_author(actor, order, known), _supervises(actor, order, policy, rights)),
-        because=f"{named(actor.login)} supervises {named(order.target)}.",
+        because=f"{named(actor.login)} supervises {_what(order)}.",
     )
 
 
@@ -213,17 +221,31 @@ def _supervises(actor: Person, order: Order, policy: PolicyAnswer, rights: Right
     known = _target_policy(order, policy, actor)
     if isinstance(known, Decision):
         return known
-    named_so = any_of(
-        (_is(actor, supervisor, rights) for supervisor in known.supervisors),
-        otherwise=f"{named(actor.login)} is not a supervisor of {named(order.target)}.",
-        next_move=_named_supervisors(known.supervisors, "do that"),
+    supervises = f"{named(actor.login)} supervises {_what(order)}."
+    if order.is_by_people and not known.supervisors:
+        return all_of((writes(actor, rights),), because=supervises)
+    return is_one_of(
+        actor,
+        known.supervisors,
+        rights,
+        because=supervises,
+        otherwise=f"{named(actor.login)} is not a supervisor of {_what(order)}.",
     )
-    # A stranger hears that they are no supervisor, not that a question about them is open.
+
+
+def is_one_of(
+    actor: Person, those: tuple[Supervisor, ...], rights: Rights, *, because: str, otherwise: str
+) -> Decision:
+    """Whether the policy names the person, by login or team, and they have write permission now."""
+    named_so = any_of(
+        (_is(actor, each, rights) for each in those),
+        otherwise=otherwise,
+        next_move=_named_supervisors(those, "do that"),
+    )
+    # A stranger hears that they are not named, not that a question about them is open.
     if named_so.outcome is Outcome.NO:
         return named_so
-    return all_of(
-        (named_so, _writes(actor, rights)), because=f"{named(actor.login)} supervises {named(order.target)}."
-    )
+    return all_of((named_so, writes(actor, rights)), because=because)
 
 
 def _is(actor: Person, supervisor: Supervisor, rights: Rights) -> Decision:
@@ -246,10 +268,11 @@ def _is(actor: Person, supervisor: Supervisor, rights: Rights) -> Decision:
 def _authored(actor: Person, order: Order, rights: Rights) -> Decision:
     if actor.id not in {author.id for author in order.authors}:
         return Decision(outcome=Outcome.NO, because=f"{named(actor.login)} is not an author of this order.")
-    return all_of((_writes(actor, rights),), because=f"{named(actor.login)} is an author of this order.")
+    return all_of((writes(actor, rights),), because=f"{named(actor.login)} is an author of this order.")
 
 
-def _writes(actor: Person, rights: Rights) -> Decision:
+def writes(actor: Person, rights: Rights) -> Decision:
+    """Whether the person has write permission now."""
     if rights.permission is Permission.UNKNOWN:
         return Decision(
             outcome=Outcome.WAIT,
@@ -271,8 +294,13 @@ def _writes(actor: Person, rights: Rights) -> Decision:
 def _target_policy(
     order: Order, policy: PolicyAnswer, actor: Person | None = None
 ) -> TargetPolicy | Decision:
-    """The target's rules, or why there are none, with the file to commit filled in for the actor."""
+    """The target's rules, or why there are none, with the file to commit filled in for the actor.
+
+    Without a target it is the people of the supervisor's role; nobody named means whoever may write.
+    """
     example = _example(order, actor)
+    if order.is_by_people and isinstance(policy, Policy | MissingPolicy):
+        return TargetPolicy(name="", supervisors=supervisors_of(order, policy))
     if isinstance(policy, Policy):
         found = policy.targets.get(order.target)
         if found is not None:
@@ -316,6 +344,21 @@ def _lines_under_targets(example: str) -> str:
     return "".join(line + "\n" for line in example.splitlines() if line.startswith("  "))
 
 
+def supervisors_of(order: Order, policy: PolicyAnswer) -> tuple[Supervisor, ...]:
+    """Those whom the policy names for the order's target, or for the supervisor's role of its definition."""
+    if not isinstance(policy, Policy):
+        return ()
+    if not order.is_by_people:
+        found = policy.targets.get(order.target)
+        return () if found is None else found.supervisors
+    definition = people.definition_of(order.definition_text)
+    return () if definition is None else policy.roles.get(definition.supervisor, ())
+
+
+def _what(order: Order) -> str:
+    return named(order.target) if order.target else "this order"
+
+
 def _able(order: Order, target: TargetPolicy) -> tuple[Supervisor, ...]:
     """The supervisors who are not excluded for being authors."""
     if target.self_approval:
@@ -336,8 +379,8 @@ def _those_who_can(order: Order, policy: PolicyAnswer, *, but_authors: bool = Fa
 
 def _named_supervisors(supervisors: Iterable[Supervisor], act: str) -> str:
     names = ", ".join(named(supervisor.name) for supervisor in supervisors)
-    return f"Those who can {act}, with write permission: {names}." if names else ""
+    return f"Those who can {act}, with write permission: {names}." if names else f"{_ANYBODY} can {act}."
 
 
-def _people(people: Iterable[Person]) -> str:
-    return ", ".join(named(person.login) for person in people)
+def _people(those: Iterable[Person]) -> str:
+    return ", ".join(named(person.login) for person in those)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from workorders.lifecycle import Event
-from workorders.order import Criterion, Person, Reading, Repository
+from workorders.order import Criterion, Person, PhaseReport, Reading, Repository
 from workorders.report import Report
 
 
@@ -114,6 +114,16 @@ class SameScript:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeepReport:
+    """What was reported of a phase; what was reported of later ones counts no longer."""
+
+    order_id: int
+    report: PhaseReport
+    #: Who did the work is an author of it.
+    is_authored: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetReview:
     """The newest review's digest."""
 
@@ -206,6 +216,7 @@ Intent = (
     | VoidApprovals
     | Revise
     | NotePush
+    | KeepReport
     | SetReview
     | SetCriteria
     | Say

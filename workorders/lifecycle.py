@@ -43,6 +43,8 @@ class Event(Enum):
     COMMANDED = "commanded"  # by a supervisor, where the policy waits for it
     PURGE = "purge"  # by a supervisor: what was kept for the way back is given up before its time
     PURGED = "purged"  # it is gone
+    REPORTED = "reported"  # a phase by people is done or blocked, and the next one is done in the same state
+    NOTHING_TO_RUN = "nothing_to_run"  # people have done the work: only the criteria are left
 
 
 #: The target has not been changed for these, so that they may be cancelled or revised at will.
@@ -83,6 +85,8 @@ _TABLE: dict[tuple[State, Event], State] = {
     (State.EXECUTING, Event.PAUSED): State.PAUSED,
     (State.PAUSED, Event.RESUMED): State.EXECUTING,
     (State.FAILED, Event.EXECUTE): State.EXECUTING,
+    # Where there is no target.
+    (State.APPROVED, Event.NOTHING_TO_RUN): State.SOAKING,
     # And back.
     (State.EXECUTING, Event.STEP_FAILED): State.ROLLING_BACK,
     (State.PAUSED, Event.STEP_FAILED): State.ROLLING_BACK,
@@ -113,6 +117,10 @@ _TABLE: dict[tuple[State, Event], State] = {
     **{(state, Event.CANCELLED): State.CANCELLED for state in (*NOT_RUN, State.ROLLED_BACK)},
     # What is recorded, and leads nowhere else.
     (State.APPROVED, Event.COMMANDED): State.APPROVED,
+    **{
+        (state, Event.REPORTED): state
+        for state in (State.ANALYSING, State.PREPARING, State.REVIEWING, State.CHANGES_REQUESTED)
+    },
     **{(state, event): state for state in _KEPT for event in (Event.PURGE, Event.PURGED)},
 }
 
@@ -150,6 +158,6 @@ def states_that_accept(event: Event) -> tuple[State, ...]:
     return tuple(state for state in State if (state, event) in TRANSITIONS)
 
 
-def opening(sql: str) -> State:
-    """The state in which an order opens: without SQL its author has to act first."""
-    return State.ANALYSING if sql.strip() else State.CHANGES_REQUESTED
+def opening(sql: str, *, is_by_people: bool = False) -> State:
+    """The state in which an order opens: where SQL is needed and missing, its author has to act first."""
+    return State.ANALYSING if is_by_people or sql.strip() else State.CHANGES_REQUESTED

@@ -88,6 +88,18 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhaseReport:
+    """What a person or an agent has reported of a phase."""
+
+    #: 1-based, as in the definition.
+    phase: int
+    #: False: it is blocked.
+    is_done: bool
+    said: str
+    by: Person
+
+
+@dataclass(frozen=True, kw_only=True)
 class SqlFile:
     """A file that is part of a script: its lines go until the next one's begin."""
 
@@ -163,3 +175,10 @@ class Order:
     pull_request: int | None = None
     #: Where in the pull request the script was read; None where it belongs to none.
     reading: Reading | None = None
+    #: Of phases that people have done, by phase; one for each.
+    reports: tuple[PhaseReport, ...] = ()
+
+    @property
+    def is_by_people(self) -> bool:
+        """Whether people do its phases; such an order has neither target nor SQL."""
+        return not self.target

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
@@ -113,6 +113,8 @@ class Policy:
     migrations: tuple[str, ...] = DEFAULT_MIGRATIONS
     #: Whether reports, which tell schema and sizes, may be shown in a public repository.
     public_reports: bool = False
+    #: Who reports the phases of a role that people do; a role that is not in it is anybody's who may write.
+    roles: Mapping[str, tuple[Supervisor, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,17 +142,19 @@ def from_yaml(text: str) -> Policy:
     if len(text.encode("utf-8", "replace")) > LARGEST_BYTES:
         raise Unreadable(f"The policy has more than {LARGEST_BYTES} bytes.", "Shorten it.")
     root = tree(text.removeprefix("\ufeff")).record(
-        required=("version", "targets"), optional=("migrations", "public_reports")
+        required=("version", "targets"), optional=("migrations", "public_reports", "roles")
     )
     root["version"].integer(1, 1)
     targets = {name: _target(name, place) for name, place in root["targets"].entries().items()}
-    if not targets:
+    roles = _roles(root["roles"]) if "roles" in root else {}
+    if not targets and not roles:
         raise root["targets"].wrong("There is no target.", "Name one, with its supervisors.")
     _check_order(targets, root["targets"].entries())
     return Policy(
         targets=MappingProxyType(targets),
         migrations=_globs(root["migrations"]) if "migrations" in root else DEFAULT_MIGRATIONS,
         public_reports=root["public_reports"].flag() if "public_reports" in root else False,
+        roles=MappingProxyType(roles),
     )
 
 
@@ -233,13 +237,27 @@ def _target(name: str, place: Place) -> TargetPolicy:
     )
 
 
-def _supervisors(place: Place) -> tuple[Supervisor, ...]:
+def _roles(place: Place) -> dict[str, tuple[Supervisor, ...]]:
+    found = {}
+    for name, each in place.entries().items():
+        if not _TARGET.fullmatch(name):
+            raise each.wrong(f"{named(name)} cannot be a role.", "Use small letters, digits and hyphens.")
+        found[name] = _supervisors(each, also_bots=True)
+        if not found[name]:
+            raise each.wrong(
+                f"The role {named(name)} has nobody.", "Name a login or an @organisation/team, or remove it."
+            )
+    return found
+
+
+def _supervisors(place: Place, *, also_bots: bool = False) -> tuple[Supervisor, ...]:
     found: list[Supervisor] = []
     for item in place.items():
         name = item.text(longest=150)
         # A person may be written with an @ as well; a team has to be.
         login = name.removeprefix("@")
-        if not _TEAM.fullmatch(name) and not _LOGIN.fullmatch(login):
+        account = login.removesuffix("[bot]") if also_bots else login
+        if not _TEAM.fullmatch(name) and not _LOGIN.fullmatch(account):
             raise item.wrong(
                 f"{named(name)} is neither a login nor a team.",
                 f"Write {named('login')} or {named('@organisation/team')}.",

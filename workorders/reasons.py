@@ -16,12 +16,15 @@ from workorders.waiting import awaited
 #: For these the approvals and the turn decide.
 _BEFORE_EXECUTION = frozenset({State.AWAITING_APPROVAL, State.APPROVED})
 
+#: In these a phase is open, where people do them.
+_BY_PEOPLE = frozenset({State.ANALYSING, State.PREPARING, State.REVIEWING})
+
 
 def why(
     order: Order, policy: PolicyAnswer, approvers: Mapping[int, Rights], standing: Standing, now: datetime
 ) -> Decision:
     """Yes where nothing but time or work is between the order and its next state."""
-    return all_of(_parts(order, policy, approvers, standing, now), because=awaited(order.state))
+    return all_of(_parts(order, policy, approvers, standing, now), because=awaited(order))
 
 
 def _parts(
@@ -30,14 +33,20 @@ def _parts(
     if order.state in _BEFORE_EXECUTION:
         rules = policy.targets.get(order.target) if isinstance(policy, Policy) else None
         yield enough(order, policy, approvers)
-        yield held_back(order, rules, standing, now)
+        if not order.is_by_people:
+            yield held_back(order, rules, standing, now)
     elif order.state is State.SOAKING:
         yield from map(_criterion, order.criteria)
         yield _closed(order)
-    elif order.state in (State.CHANGES_REQUESTED, State.PAUSED, State.FAILED, State.ROLLED_BACK):
-        yield Decision(outcome=Outcome.NO, because=awaited(order.state))
+    elif (order.is_by_people and order.state in _BY_PEOPLE) or order.state in (
+        State.CHANGES_REQUESTED,
+        State.PAUSED,
+        State.FAILED,
+        State.ROLLED_BACK,
+    ):
+        yield Decision(outcome=Outcome.NO, because=awaited(order))
     else:
-        yield Decision(outcome=Outcome.YES, because=awaited(order.state))
+        yield Decision(outcome=Outcome.YES, because=awaited(order))
     if order.quarantine is not Quarantine.KEPT:
         yield Decision(outcome=Outcome.YES, because="It was purged: it cannot be rolled back any more.")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workorders.order import State
+from workorders import people
+from workorders.order import Order, State
 from workorders.report import named
 
 _AWAITED = {
@@ -27,6 +28,6 @@ _AWAITED = {
 }
 
 
-def awaited(state: State) -> str:
+def awaited(order: Order) -> str:
     """In a sentence or two, who or what has the next move."""
-    return _AWAITED[state]
+    return people.awaited(order) if order.is_by_people else _AWAITED[order.state]

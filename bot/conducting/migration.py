@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from bot import inquiry
+from bot.conducting.approvals import Approvals
 from bot.conducting.closing import Closing
 from bot.conducting.desk import REHEARSAL, TROUBLE, Desk
 from bot.conducting.execution import Execution
@@ -40,6 +41,7 @@ class MigrationConductor:
             State.ANALYSING: self._analyse,
             State.PREPARING: self._prepare,
             State.REVIEWING: self._review,
+            State.AWAITING_APPROVAL: lambda desk: Approvals(desk).count(),
             State.APPROVED: lambda desk: Turn(desk).take(),
             State.EXECUTING: lambda desk: Execution(desk).execute(),
             State.VALIDATING: lambda desk: Execution(desk).validate(),

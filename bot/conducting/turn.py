@@ -8,13 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot import inquiry
+from bot.conducting.approvals import Approvals
 from bot.conducting.desk import Desk
 from bot.errors import Blocked
-from bot.gather import approvers_of
 from bot.inquiry import TURN
 from workorders import turn
-from workorders.authority import enough
-from workorders.decision import Decision
 from workorders.intents import VoidApprovals
 from workorders.lifecycle import Event
 from workorders.migration.engine import Prepared
@@ -29,11 +27,7 @@ class Turn:
     def take(self) -> None:
         """Lets the order begin, or voids what no longer holds. Raises Blocked while it has to wait."""
         desk, order = self._desk, self._desk.order
-        decision = enough(order, desk.policy, approvers_of(desk.services, order, desk.policy))
-        if decision.is_wait:
-            raise Blocked(decision.sentence, "It is asked again.")
-        if not decision.is_yes:
-            self._unapprove(decision)
+        if not Approvals(desk).still_hold():
             return
         self._must_be_its_turn()
         with desk.target() as target:
@@ -70,8 +64,3 @@ class Turn:
         said = desk.told(f"unaccepted:{order.version}", f"{reason} {command}")
         desk.move(Event.UNAPPROVED, voided, said, detail={"reason": reason})
         return False
-
-    def _unapprove(self, decision: Decision) -> None:
-        desk = self._desk
-        said = desk.told(f"unapproved:{desk.order.version}", decision.sentence)
-        desk.move(Event.UNAPPROVED, said, detail={"reason": decision.sentence})

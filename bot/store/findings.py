@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
 from workorders.intents import Remember
+from workorders.order import PhaseReport
 
 _QUERY = queries("orders")
 
@@ -37,6 +38,14 @@ def kept(ours: Ours, order_id: int, phase: int, name: str) -> Mapping[str, Any] 
     """What the phase found under this name; None where nothing was kept."""
     found = row(ours, _QUERY["get_report"], order_id=order_id, phase=phase, name=name)
     return None if found is None else dict(found["found"])
+
+
+def keep_phase(ours: Ours, order_id: int, report: PhaseReport) -> None:
+    """Keeps what a person has reported of a phase, and forgets what was reported of later ones."""
+    run(ours, _QUERY["forget_later_phases"], order_id=order_id, phase=report.phase)
+    by = {"id": report.by.id, "login": report.by.login, "is_bot": report.by.is_bot}
+    found = {"phase": report.phase, "is_done": report.is_done, "said": report.said, "by": by}
+    keep(ours, order_id, report.phase, "people", found)
 
 
 def remember(ours: Ours, what: Remember) -> None:

@@ -18,6 +18,7 @@ from workorders.order import (
     Criterion,
     Order,
     Person,
+    PhaseReport,
     Quarantine,
     Reading,
     Repository,
@@ -305,6 +306,9 @@ def from_row(found: Mapping[str, Any]) -> Order:
         opened_at=found["opened_at"],
         title=found["title"],
         quarantine=_QUARANTINES.get(found["quarantine"], Quarantine.KEPT),
+        reports=tuple(
+            PhaseReport(**{**each, "by": Person(**each["by"])}) for each in found["phase_reports"] or ()
+        ),
         is_commanded=found["command"] == Event.COMMANDED.value,
         asked_on=found["asked_on"],
         pull_request=found["pull_request"],

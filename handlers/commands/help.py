@@ -33,7 +33,7 @@ def with_help(others: Sequence[Kind]) -> tuple[Kind, ...]:
             role="conductor",
             title="Commands",
             summary="Each on a line of its own, on the order's issue. "
-            + ("" if facts.order is None else possible_now(facts.order.state, kinds)),
+            + ("" if facts.order is None else possible_now(facts.order, kinds)),
             finding=Finding.NOTE,
             sections=(Section(title="What there is", blocks=(_grid(chosen),)),),
         )

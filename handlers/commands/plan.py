@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import answers
-from handlers.command import Command, Kind
+from handlers.command import About, Command, Kind
 from handlers.facts import Context, Facts, Need
 from workorders import stored_plan
 from workorders.authority import Who
@@ -21,7 +21,7 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
     if facts.plan is None:
         raise Refused.because(
             "This script has no plan yet: it comes with the rehearsal.",
-            f"{awaited(order.state)} Anyone can ask {named('/wo status')}.",
+            f"{awaited(order)} Anyone can ask {named('/wo status')}.",
         )
     told = answers.told(context, stored_plan.report(facts.plan), f"{command.line}", order)
     return (*answers.reacted(context, Reaction.DONE), *told)
@@ -35,4 +35,5 @@ KIND = Kind(
     needs=frozenset({Need.ORDER, Need.PLAN}),
     handle=handle,
     states=frozenset(State),
+    about=About.MIGRATION,
 )

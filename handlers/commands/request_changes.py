@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers import answers
 from handlers.command import Command, Kind
 from handlers.facts import Context, Facts, Need
@@ -9,7 +11,9 @@ from handlers.spoken import spoken
 from workorders.authority import Who
 from workorders.intents import Intent, Move, Reaction, Say, VoidApprovals
 from workorders.lifecycle import Event, states_that_accept
+from workorders.order import State
 from workorders.report import Finding, Paragraph, Report, Section, named
+from workorders.waiting import awaited
 
 
 def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ...]:
@@ -18,7 +22,10 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
     assert order is not None
     reason = command.text
     revise = (
-        f"A sql block under {named('/wo revise')} replaces the script; authors and supervisors can give it."
+        awaited(replace(order, state=State.CHANGES_REQUESTED))
+        if order.is_by_people
+        else f"A sql block under {named('/wo revise')} replaces the script; authors and supervisors can give "
+        "it."
     )
     report = Report(
         role=context.person.login,

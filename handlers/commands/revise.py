@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import answers
-from handlers.command import Command, Kind
+from handlers.command import About, Command, Kind
 from handlers.facts import Context, Facts, Need
 from handlers.replan import replanned
 from handlers.script import given_script
@@ -41,5 +41,6 @@ KIND = Kind(
     handle=handle,
     options=("sql",),
     takes_sql=True,
+    about=About.MIGRATION,
     states=frozenset(states_that_accept(Event.REVISED)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import answers
-from handlers.command import Command, Kind
+from handlers.command import About, Command, Kind
 from handlers.facts import Context, Facts, Need
 from handlers.spoken import spoken
 from workorders.authority import Who
@@ -37,4 +37,5 @@ KIND = Kind(
     needs=frozenset({Need.ORDER, Need.RIGHTS, Need.POLICY}),
     handle=handle,
     states=frozenset(states_that_accept(Event.ROLLBACK)),
+    about=About.MIGRATION,
 )

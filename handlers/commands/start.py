@@ -9,6 +9,7 @@ from handlers.command import Command, Kind
 from handlers.facts import Context, Facts, Need
 from handlers.replan import reading
 from handlers.script import given_script
+from workorders import people
 from workorders.authority import Who
 from workorders.definition import Definition
 from workorders.intents import Intent, OpenOrder, Reaction
@@ -24,7 +25,8 @@ _VERSION = re.compile("@[0-9a-f]{40}$")
 def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ...]:
     """Opens the order; without SQL it opens all the same, and says how to give it."""
     definition = _definition(command.words[0], facts)
-    target = _target(command.option("target"), context, facts)
+    by_people = people.is_by_people(definition)
+    target = _no_target(command) if by_people else _target(command.option("target"), context, facts)
     already = next(
         (each for each in facts.open_orders if (each.definition, each.target) == (definition.name, target)),
         None,
@@ -34,12 +36,14 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
             "its issue is being opened" if already.issue_number is None else f"it is #{already.issue_number}"
         )
         raise Refused.because(
-            f"This pull request has an open {named(definition.name)} order on {named(target)}: {where}.",
+            f"This pull request has an open {named(definition.name)} order"
+            f"{f' on {named(target)}' if target else ''}: {where}.",
             f"{named('/wo revise')} there takes new SQL (its authors and supervisors can); "
             f"{named('--target')} chooses another target.",
         )
-    script = given_script(command, facts)
-    pull_request = facts.pull_request
+    script = None if by_people else given_script(command, facts)
+    # What people do does not change with a pull request's head.
+    pull_request = None if by_people else facts.pull_request
     order = OpenOrder(
         repository=context.repository,
         definition=definition.name,
@@ -71,6 +75,16 @@ def _definition(name: str, facts: Facts) -> Definition:
         f"{did_you_mean(name, facts.definitions)} Your own go to {named('.github/work-orders/')} on the "
         "default branch; anyone with write permission can start them.",
     )
+
+
+def _no_target(command: Command) -> str:
+    """People do this one's work."""
+    if command.sql or command.option("sql") or command.option("target"):
+        raise Refused.because(
+            f"The phases of {named(command.words[0])} are done by people: it has no target and runs no SQL.",
+            f"Anyone with write permission can write {named('/wo start ' + command.words[0])} alone.",
+        )
+    return ""
 
 
 def _target(name: str, context: Context, facts: Facts) -> str:
@@ -111,7 +125,7 @@ def title(definition: Definition, target: str, sql_origin: str) -> str:
     what = definition.title or definition.name
     # The version stands in the order's text, beside the script itself.
     origin = "" if sql_origin in ("", "comment") else f": {_VERSION.sub('', sql_origin)}"
-    return f"{what} on {target}{origin}"[:200]
+    return (f"{what} on {target}{origin}" if target else what)[:200]
 
 
 KIND = Kind(

@@ -36,8 +36,7 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
 def _report(order: Order) -> Report:
     approvals = ", ".join(named(each.person.login) for each in order.approvals) or "nobody yet"
     rows = (
-        ("Target", named(order.target)),
-        ("SQL", named(order.sql_origin) if order.sql else "none yet"),
+        *(() if order.is_by_people else _migrated(order)),
         ("Digest", named(order.digest[:12]) if order.digest else "none yet"),
         ("Approved by", approvals),
     )
@@ -52,12 +51,19 @@ def _report(order: Order) -> Report:
     return Report(
         role="conductor",
         title=f"Status: {in_words(order.state)}",
-        summary=awaited(order.state),
+        summary=awaited(order),
         finding=Finding.FAILS if order.state is State.FAILED else Finding.NOTE,
         sections=(
             Section(title="Order", blocks=(Grid(header=("", ""), rows=rows),)),
             Section(title="Success criteria", blocks=(Answers(answers=criteria),)),
         ),
+    )
+
+
+def _migrated(order: Order) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Target", named(order.target)),
+        ("SQL", named(order.sql_origin) if order.sql else "none yet"),
     )
 
 

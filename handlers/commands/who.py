@@ -8,11 +8,14 @@ from handlers import answers
 from handlers.command import Command, Kind
 from handlers.facts import Colleague, Context, Facts, Need
 from handlers.gate import in_words
-from workorders.authority import Who, may
+from workorders import people
+from workorders.authority import Who, may, supervisors_of
+from workorders.decision import Decision
 from workorders.intents import Intent, Reaction
 from workorders.order import Order, State
-from workorders.policy import Policy
+from workorders.policy import Policy, PolicyAnswer
 from workorders.report import Finding, Grid, Paragraph, Report, Section, named
+from workorders.reporting import may_report
 from workorders.waiting import awaited
 
 
@@ -25,7 +28,10 @@ def with_who(others: Sequence[Kind]) -> tuple[Kind, ...]:
         acts = [
             kind
             for kind in others
-            if kind.who is not Who.READER and kind.states is not None and order.state in kind.states
+            if kind.who is not Who.READER
+            and kind.states is not None
+            and order.state in kind.states
+            and kind.is_about(order)
         ]
         rows = tuple(_row(each, acts, order, facts) for each in facts.colleagues)
         teams = _teams(order, facts)
@@ -37,7 +43,7 @@ def with_who(others: Sequence[Kind]) -> tuple[Kind, ...]:
         report = Report(
             role="conductor",
             title=f"Who could move it, while it is {in_words(order.state)}",
-            summary=f"{awaited(order.state)} Possible now: {verbs}.",
+            summary=f"{awaited(order)} Possible now: {verbs}.",
             finding=Finding.NOTE,
             sections=(Section(title="People", blocks=blocks),) if blocks else (),
         )
@@ -60,7 +66,7 @@ def _row(colleague: Colleague, acts: Sequence[Kind], order: Order, facts: Facts)
     could: list[str] = []
     because: dict[str, list[str]] = {}
     for kind in acts:
-        decision = may(colleague.person, kind.who, order, facts.policy, colleague.rights)
+        decision = _decision(kind, colleague, order, facts.policy)
         if decision.is_yes:
             could.append(named(f"/wo {kind.verb}"))
         else:
@@ -69,9 +75,16 @@ def _row(colleague: Colleague, acts: Sequence[Kind], order: Order, facts: Facts)
     return (named(colleague.person.login), ", ".join(could) or "nothing", reasons)
 
 
+def _decision(kind: Kind, colleague: Colleague, order: Order, policy: PolicyAnswer) -> Decision:
+    phase = people.open_phase(order) if kind.who is Who.ROLE else None
+    if phase is not None:
+        return may_report(colleague.person, phase.role, policy, colleague.rights)
+    return may(colleague.person, kind.who, order, policy, colleague.rights)
+
+
 def _teams(order: Order, facts: Facts) -> str:
     rules = facts.policy.targets.get(order.target) if isinstance(facts.policy, Policy) else None
-    teams = [each.name for each in rules.supervisors if each.is_team] if rules is not None else []
+    teams = [each.name for each in supervisors_of(order, facts.policy) if each.is_team]
     if not teams:
         return ""
     but = "" if rules is None or rules.self_approval else ", who may not approve if they are authors"

@@ -51,7 +51,7 @@ def closed(context: Context, facts: Facts) -> tuple[Intent, ...]:
             *answers.told(context, said, "closed", order),
         )
     reason = f"The order is {in_words(order.state)}, and what it changed in the target is not settled."
-    told = answers.told(context, f"{reason} {possible_now(order.state, KINDS)}", "closed", order)
+    told = answers.told(context, f"{reason} {possible_now(order, KINDS)}", "closed", order)
     return (ReopenIssue(order_id=order.id), *told)
 
 
@@ -63,7 +63,7 @@ def reopened(context: Context, facts: Facts) -> tuple[Intent, ...]:
     if order.state is State.CANCELLED:
         next_move = f"Anyone with write permission can open a new one: {named('/wo start <definition>')}."
     else:
-        next_move = possible_now(order.state, KINDS)
+        next_move = possible_now(order, KINDS)
     said = f"The order stays {in_words(order.state)}. {next_move}"
     return (ShowOrder(order_id=order.id), *answers.told(context, said, "reopened", order))
 

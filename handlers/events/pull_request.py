@@ -230,7 +230,7 @@ def _closed(order: Order, context: Context, facts: Facts) -> tuple[Intent, ...]:
 def _settle(order: Order) -> str:
     return (
         "Nothing is undone by itself. Either the change goes: a supervisor rolls it back. Or it stays: merge "
-        f"the same SQL by another pull request, and end this order. {possible_now(order.state, KINDS)}"
+        f"the same SQL by another pull request, and end this order. {possible_now(order, KINDS)}"
     )
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from hashlib import sha256
 
 from handlers import grammar
-from handlers.command import Mistake
+from handlers.command import Command, Mistake
 from handlers.commands import BY_VERB
 from handlers.events import CommentCreated, IssueOpened
 from handlers.facts import Context, Wanted
 from handlers.gate import wanted
 from handlers.tasks import Task
+from workorders.authority import Who
 
 
 def tasks(event: CommentCreated | IssueOpened) -> tuple[Task, ...]:
-    """What the text asks for. Bots' texts, ours among them, ask for nothing."""
-    if event.sender.is_bot:
+    """What the text asks for. Bots, ourselves among them, may report in a comment and nothing else."""
+    if event.sender.is_bot and isinstance(event, IssueOpened):
         return ()
     context = Context(
         repository=event.repository,
@@ -41,4 +42,5 @@ def tasks(event: CommentCreated | IssueOpened) -> tuple[Task, ...]:
             wanted=Wanted() if isinstance(act, Mistake) else wanted(act, BY_VERB[act.verb], context),
         )
         for act in grammar.parse(event.body, BY_VERB)
+        if not event.sender.is_bot or (isinstance(act, Command) and BY_VERB[act.verb].who is Who.ROLE)
     )

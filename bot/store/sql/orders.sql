@@ -24,7 +24,9 @@ SELECT orders.*,
     (SELECT kind FROM events WHERE order_id = orders.id AND kind IN ('purge', 'purged', 'turn_came')
      ORDER BY number DESC LIMIT 1) AS quarantine,
     (SELECT kind FROM events WHERE order_id = orders.id AND kind IN ('commanded', 'approved')
-     ORDER BY number DESC LIMIT 1) AS command
+     ORDER BY number DESC LIMIT 1) AS command,
+    (SELECT json_agg(found ORDER BY phase) FROM reports WHERE order_id = orders.id AND name = 'people')
+        AS phase_reports
 FROM orders WHERE id = ANY(%(ids)s) ORDER BY id;
 
 -- name: lock_order
@@ -179,6 +181,10 @@ SELECT EXISTS (
 -- What a role found in a phase, instead of what it found before.
 INSERT INTO reports (order_id, phase, name, found) VALUES (%(order_id)s, %(phase)s, %(name)s, %(found)s)
 ON CONFLICT (order_id, phase, name) DO UPDATE SET found = EXCLUDED.found, saved_at = now();
+
+-- name: forget_later_phases
+-- A phase that is reported again makes those after it open.
+DELETE FROM reports WHERE order_id = %(order_id)s AND phase > %(phase)s AND name = 'people';
 
 -- name: get_report
 -- What a role found in a phase.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import handlers
 from handlers.events import CommentCreated
 from handlers.facts import Facts
 from handlers.tasks import Task
-from tests.unit.workorders.values import NOW, POLICY, REPOSITORY, WRITES, order
-from workorders.definition import shipped
+from tests.unit.workorders.values import MEMBER, NOW, POLICY, REPOSITORY, WRITES, order
+from workorders.definition import from_markdown, shipped
 from workorders.intents import Intent, Say
-from workorders.order import Person
+from workorders.order import Order, Person, PhaseReport, State
 from workorders.report import Code, Paragraph, Report
 
 FACTS = Facts(
@@ -22,6 +23,24 @@ FACTS = Facts(
     definitions=shipped(),
     targets=("shop",),
 )
+
+#: A definition whose phases people do.
+DEFINITION = from_markdown(
+    (Path(__file__).parents[2] / "payloads" / "definitions" / "incident-review.md").read_text(
+        encoding="utf-8"
+    )
+)
+
+
+def incident(state: State = State.ANALYSING, done: int = 0, **others: object) -> Order:
+    """An order by people with so many phases reported."""
+    reports = tuple(
+        PhaseReport(phase=phase, is_done=True, said="well", by=MEMBER) for phase in range(1, done + 1)
+    )
+    return order(
+        state, definition=DEFINITION.name, definition_text=DEFINITION.text, target="", sql="", sql_origin="",
+        reports=reports, criteria=DEFINITION.open_criteria(), **others,
+    )  # fmt: skip
 
 
 def comment(body: str, sender: Person, *, is_pull_request: bool = False) -> CommentCreated:
