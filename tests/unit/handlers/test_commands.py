@@ -109,8 +109,10 @@ def test_every_command_is_answered_in_every_state_for_everyone(kind: Kind, state
                     *("default branch",),
                 )
             ), said
+        now = state
         for move in moves(intents):
-            assert accepts(state, move.event)
+            assert accepts(now, move.event)
+            now = moved(now, move.event)
             assert move.by == person
 
 
