@@ -7,6 +7,7 @@ elsewhere `Blocked` is raised. Nothing here is written.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,9 @@ from workorders.policy import Policy, PolicyAnswer, UnknownPolicy
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Nothing else is put into an address.
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 
 DEFINITIONS = ".github/work-orders"
 #: More would be a mistake or an attack: each is one request.
@@ -95,6 +99,7 @@ def gather(services: Services, task: Task, now: datetime) -> Gathered:
         history=ours_says.history,
         plan=ours_says.plan,
         standing=ours_says.standing,
+        other=github.other(task.wanted.login, order, policy) if Need.OTHER in needs else None,
         colleagues=github.colleagues(order, policy) if Need.COLLEAGUES in needs else (),
     )
     decided_on = pull_request_orders if order is None else (order, *pull_request_orders)
@@ -181,6 +186,11 @@ class _Questions:
             Colleague(person=person, rights=self.rights(person, policy, order))
             for person in inquiry.people(order, policy)
         )
+
+    def other(self, login: str, order: Order | None, policy: PolicyAnswer) -> Colleague | None:
+        """An account by its login. Raises Blocked where GitHub does not say whether there is one."""
+        person = self._github.user(login) if _LOGIN.fullmatch(login) else None
+        return None if person is None else Colleague(person=person, rights=self.rights(person, policy, order))
 
     def definitions(self) -> _Definitions:
         """The repository's before the package's of the same name."""

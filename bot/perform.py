@@ -24,6 +24,7 @@ from bot.store.ours import Ours
 from workorders.intents import (
     Approve,
     CloseIssue,
+    FreezeTarget,
     Intent,
     KeepReport,
     Move,
@@ -37,6 +38,7 @@ from workorders.intents import (
     SetCriteria,
     SetReview,
     ShowOrder,
+    UnfreezeTarget,
     VoidApprovals,
     Work,
 )
@@ -63,7 +65,18 @@ WORKING = frozenset(
 )
 
 #: What changes an order, and so depends on its version.
-Change = Move | Approve | VoidApprovals | Revise | NotePush | KeepReport | SetReview | SetCriteria
+Change = (
+    Move
+    | Approve
+    | VoidApprovals
+    | Revise
+    | NotePush
+    | KeepReport
+    | FreezeTarget
+    | UnfreezeTarget
+    | SetReview
+    | SetCriteria
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +195,8 @@ class _Transaction:
                 | SetCriteria()
             ):
                 self._change(intent)
+            case FreezeTarget() | UnfreezeTarget():
+                self._freeze(intent)
             case Say():
                 self._post(messages.said(intent))
             case React():
@@ -291,6 +306,18 @@ class _Transaction:
             case _:
                 assert_never(intent)
         self._changed(order_id, is_shown_anew=True)
+
+    def _freeze(self, intent: FreezeTarget | UnfreezeTarget) -> None:
+        state = self.touched[intent.order_id].order.state
+        if isinstance(intent, FreezeTarget):
+            orders.freeze(self.ours, intent.target, intent.by.login, intent.reason)
+            detail = {**intent.detail, "reason": intent.reason}
+            self._record(intent.order_id, "frozen", intent.by, state, detail)
+        else:
+            orders.unfreeze(self.ours, intent.target)
+            orders.call_line(self.ours, intent.target)
+            self._record(intent.order_id, "unfrozen", intent.by, state, intent.detail)
+        self._changed(intent.order_id, is_shown_anew=True)
 
     def _changed(self, order_id: int, *, is_shown_anew: bool) -> None:
         touched = self.touched[order_id]

@@ -92,6 +92,8 @@ class Kind:
     #: Of which states' orders; None: it needs no order.
     states: frozenset[State] | None = None
     about: About = About.ANY
+    #: Another account that it is about.
+    login: Callable[[Command], str] | None = None
     #: Whose issue is meant where that need not be the context's.
     order_number: Callable[[Command, Context], int | None] | None = None
 

@@ -33,6 +33,7 @@ class Need(Enum):
     HISTORY = "history"  # the order's events, oldest first
     PLAN = "plan"  # as the order's last rehearsal left it
     STANDING = "standing"  # what else goes on on the order's target
+    OTHER = "other"  # the account of `Wanted.login`, with its rights now
     COLLEAGUES = "colleagues"  # the order's authors and the supervisors named by login, with their rights
 
 
@@ -45,6 +46,8 @@ class Wanted:
     order_number: int | None = None
     #: In the repository; "" where no file is wanted.
     sql_path: str = ""
+    #: Of another account than the context's; "" where none is wanted.
+    login: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,3 +147,5 @@ class Facts:
     plan: StoredPlan | None = None
     standing: Standing = _NOTHING_GOES_ON
     colleagues: tuple[Colleague, ...] = ()
+    #: None also where there is no such account.
+    other: Colleague | None = None

@@ -20,13 +20,14 @@ def wanted(command: Command, kind: Kind, context: Context) -> Wanted:
     """What has to be gathered for a command; nothing that it cannot use."""
     number = context.number if kind.order_number is None else kind.order_number(command, context)
     path = command.option("sql")
+    login = "" if kind.login is None else kind.login(command)
     needs = set(kind.needs)
     if not is_path(path):
         path = ""
         needs.discard(Need.SQL_FILE)
     if not context.is_pull_request:
         needs.discard(Need.OPEN_ORDERS)
-    return Wanted(needs=frozenset(needs), order_number=number, sql_path=path)
+    return Wanted(needs=frozenset(needs), order_number=number, sql_path=path, login=login)
 
 
 def carried_out(

@@ -124,6 +124,27 @@ class KeepReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreezeTarget:
+    """Nothing new begins on a target; recorded with the order on which it was asked for."""
+
+    order_id: int
+    target: str
+    by: Person
+    reason: str
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnfreezeTarget:
+    """What waits for the target may begin."""
+
+    order_id: int
+    target: str
+    by: Person
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetReview:
     """The newest review's digest."""
 
@@ -217,6 +238,8 @@ Intent = (
     | Revise
     | NotePush
     | KeepReport
+    | FreezeTarget
+    | UnfreezeTarget
     | SetReview
     | SetCriteria
     | Say

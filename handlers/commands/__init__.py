@@ -14,6 +14,8 @@ from handlers.commands import (
     cancel,
     confirm,
     done,
+    execute,
+    freeze,
     log,
     plan,
     purge,
@@ -23,6 +25,7 @@ from handlers.commands import (
     rollback,
     start,
     status,
+    what_if,
     why,
 )
 from handlers.commands.help import with_help
@@ -36,14 +39,18 @@ KINDS: tuple[Kind, ...] = with_help(
             plan.KIND,
             log.KIND,
             why.KIND,
+            what_if.KIND,
             revise.KIND,
             approve.KIND,
             request_changes.KIND,
             report.KIND,
             confirm.KIND,
+            execute.KIND,
             rollback.KIND,
             done.KIND,
             purge.KIND,
+            freeze.FREEZE,
+            freeze.UNFREEZE,
             cancel.KIND,
         )
     )

@@ -57,6 +57,7 @@ SPOKEN = {
     "revise": "/wo revise\n```sql\nselect 1;\n```",
     "request-changes": '/wo request-changes "too slow"',
     "done": '/wo done "all well"',
+    "what-if": "/wo what-if @sue approves",
     "report": '/wo report 1 done "the logs are read"',
     "confirm": '/wo confirm 1 "it is as fast as before"',
 }

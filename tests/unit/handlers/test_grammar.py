@@ -142,6 +142,7 @@ def test_the_usage_of_every_command_is_a_command(kind: object) -> None:
         "help": "help approve",
         "revise": "revise --sql db/x.sql",
         "confirm": 'confirm 2 "what I saw"',
+        "what-if": "what-if @sue approves",
         "report": 'report 1 done "what was found"',
     }
     verb = next(each.verb for each in KINDS if each is kind)
