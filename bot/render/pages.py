@@ -34,6 +34,8 @@ _OPERATIONS = (
     "create_index",
     "drop_index",
     "create_table",
+    "alter_type",
+    "twin_column",
     "change_rows",
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
 from workorders.migration import engine, sessions
-from workorders.migration.catalog import diff, fingerprint
+from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow
 from workorders.migration.executor import Executor, Outcome
@@ -56,6 +56,14 @@ class State:
         """What the other has otherwise, in words."""
         schema = [str(difference) for difference in diff.compare(self.schema, other.schema)]
         return [*schema, *rows.differences(self.rows, other.rows, loose)]
+
+
+def moved(state: State, plan: Plan) -> State:
+    """The state with its columns where the plan says that they had to move."""
+    schema = state.schema
+    for move in plan.moved:
+        schema = order.with_column_behind(schema, move.table, move.column, move.behind)
+    return replace(state, schema=schema)
 
 
 def state(dsn: str) -> State:
@@ -122,7 +130,7 @@ def traces(dsn: str) -> list[str]:
         AND attrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'lockkeeper'::regnamespace)
     UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE conname ~ '^lockkeeper_'
         AND connamespace <> 'lockkeeper'::regnamespace
-    UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ '^!?lockkeeper_'
+    UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ '^[!~]?lockkeeper_'
     UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'lockkeeper'::regnamespace
     """
     with psycopg.connect(dsn, autocommit=True) as connection:

@@ -70,6 +70,7 @@ def _f(sql: str, way: str, title: str, old: str, new: str, proof: str, says: str
 
 _ADD, _DROP = "ALTER TABLE t ADD z int DEFAULT 7", "ALTER TABLE t DROP COLUMN b"
 _UPDATE, _DELETE = "UPDATE t SET a = a + 1, c = 'new'", "DELETE FROM p WHERE id = 2"
+_TYPE = "ALTER TABLE t ALTER a TYPE bigint"
 _TABLE = "CREATE TABLE made (id int PRIMARY KEY, k int REFERENCES p)"
 
 FAULTS = (
@@ -145,6 +146,7 @@ FAULTS = (
     _f("CREATE INDEX i ON t (a)", "back", "drop index", '"i"', '"tb"', "", "catalog does not show"),
     _f("DROP INDEX tb", "forth", "drop index", '"tb"', '"tx"', "", "catalog does not show"),
     _f("DROP INDEX tb", "back", "build", "(b)", "(b) WITH (fillfactor = 50)", "reversal", "tb"),
+    _f(_TYPE, "forth", "add a twin", "bigint", "integer", "equivalence", "t.a"),
     _f(_TABLE, "forth", "create", "k int", "k int NOT NULL", "equivalence", "made"),
     _f(_TABLE, "back", "drop public.made", "DROP TABLE IF EXISTS", "SELECT FROM", "reversal", "made"),
     _f(_UPDATE, "forth", "update", "a + 1", "a + 2", "equivalence", "t"),

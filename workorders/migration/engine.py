@@ -68,7 +68,8 @@ def must_be_accepted(prepared: Prepared, accepted: Collection[str]) -> None:
         problems.append(
             Problem(
                 line=None,
-                reason="A dropped column stays in its table, out of sight, until it is purged:"
+                reason="A dropped or former column stays in its table, out of sight, until it is purged,"
+                " and a column of another type stands at the table's end:"
                 f" INSERT without column names and COPY would meet it. {why}",
                 next_move=f"Accept it with --accept {needed}.",
             )

@@ -19,6 +19,9 @@ OUR_SCHEMA = "lockkeeper"
 #: Before the name of a trigger of ours that has to fire before the user's, which is by name.
 FIRST = "!"
 
+#: Before the name of a trigger of ours that has to see what the user's have made of the row.
+LAST = "~"
+
 #: Every name of ours outside OUR_SCHEMA begins with this.
 OUR_PREFIX = "lockkeeper_"
 
@@ -66,8 +69,8 @@ def ours(kind: str, run: str, *parts: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a name outside our schema was made by `ours`, FIRST before it or not."""
-    return name.removeprefix(FIRST).startswith(OUR_PREFIX)
+    """Whether a name outside our schema was made by `ours`, FIRST or LAST before it or not."""
+    return name.removeprefix(FIRST).removeprefix(LAST).startswith(OUR_PREFIX)
 
 
 def made_up(first: str, second: str | None, label: str) -> str:

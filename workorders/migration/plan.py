@@ -9,17 +9,23 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
 from workorders.migration.errors import Problem, Refused
-from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours
-from workorders.migration.operations.operation import Check
+from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations.operation import Check, Operation
+from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.sql import translate
 from workorders.migration.sql.script import Script, Statement
-from workorders.migration.steps import Step, to_json
+from workorders.migration.steps import MovedColumn, Step, to_json
 
 #: Part of every digest: an approval is of what this version would do.
 VERSION = "0.1.0"
 
 #: Operations after which a check of the rows as they are now would prove nothing.
-_CHANGES_ROWS = frozenset({"update", "delete", "add_column", "fill_column", "drop_column", "create_table"})
+_CHANGES_ROWS = frozenset(
+    {"update", "delete", "add_column", "fill_column", "drop_column", "create_table", "twin_column"}
+)
+
+#: Operations after which a column has another name, or another type.
+_RENAMES = frozenset({"drop_column", "rename_column", "alter_type", "twin_column"})
 
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"
@@ -79,6 +85,11 @@ class Plan:
         return tuple(sorted({*self.tables, *(name for each in self.statements for name in each.tables)}))
 
     @property
+    def moved(self) -> tuple[MovedColumn, ...]:
+        """Columns that stand elsewhere afterwards than after the plain SQL, in the order of their moves."""
+        return tuple(step.moved for step in self.steps if step.moved is not None)
+
+    @property
     def is_undone_instantly(self) -> bool:
         """The whole way back takes about a second at any size."""
         return all(step.is_undone_instantly for step in self.steps)
@@ -108,6 +119,7 @@ def make(
     problems: list[Problem] = []
     before = catalog
     changed: set[RelationName] = set()
+    twinned: set[tuple[RelationName, str]] = set()
     for position, statement in enumerate(script.statements):
         names: list[str] = []
         hazards: list[str] = []
@@ -116,6 +128,7 @@ def make(
             for found in translate.operations(statement, position, catalog):
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
                 _must_not_be_ours(operation.table, statement)
+                _must_not_be_twinned(operation, before, twinned, statement)
                 made = operation.steps(catalog, run)
                 steps += made
                 table = catalog.tables.get(operation.table)
@@ -129,6 +142,8 @@ def make(
                     hazards.append(operation.hazard())
                 if operation.name in _CHANGES_ROWS:
                     changed |= {operation.table, *(name for step in made for name in step.action.captured)}
+                if isinstance(operation, TwinColumn):
+                    twinned.add((operation.table, operation.column))
                 names.append(operation.name)
                 tables.append(operation.table)
                 catalog = operation.after(catalog)
@@ -184,6 +199,28 @@ def _references(before: Catalog, after: Catalog) -> tuple[Reference, ...]:
         and has(name, key.columns)
         and has(key.referenced, key.referenced_columns)
     )
+
+
+def _must_not_be_twinned(
+    operation: Operation, before: Catalog, twinned: set[tuple[RelationName, str]], statement: Statement
+) -> None:
+    """A trigger of ours names both columns: until it is gone, neither may have another name."""
+    column = getattr(operation, "column", None)
+    if operation.name not in _RENAMES or not isinstance(column, str):
+        return
+    table = before.tables.get(operation.table)
+    if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):
+        raise Refused.because(
+            f"{operation.table} still has the twin of an earlier run.",
+            "Purge that run first.",
+            line=statement.line,
+        )
+    if (operation.table, column) in twinned:
+        raise Refused.because(
+            f"{operation.table}.{column} has just got a twin in this script.",
+            "Make the second change in a migration of its own, after the first one is purged.",
+            line=statement.line,
+        )
 
 
 def _must_not_be_ours(name: RelationName, statement: Statement) -> None:

@@ -16,9 +16,10 @@ from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.sql import tree
+from workorders.migration.steps import Step
 
 #: Operations after which a column stays in its table, out of sight.
-_HIDING = {"drop_column"}
+_HIDING = {"drop_column", "twin_column"}
 
 
 def hidden_in(plan: Plan) -> tuple[RelationName, ...]:
@@ -26,12 +27,18 @@ def hidden_in(plan: Plan) -> tuple[RelationName, ...]:
     return tuple(
         sorted(
             {
-                step.action.locks[0].relation
-                for step in plan.steps
-                if step.operation in _HIDING and step.action.locks
+                name
+                for planned in plan.statements
+                if _HIDING & set(planned.operations)
+                for name in planned.tables
+                if any(step.operation in _HIDING and _locks(step, name) for step in plan.steps)
             }
         )
     )
+
+
+def _locks(step: Step, table: RelationName) -> bool:
+    return any(lock.relation == table for lock in step.action.locks)
 
 
 def writers(target: Target, tables: Collection[RelationName]) -> tuple[str, ...] | None:

@@ -28,6 +28,14 @@ def column_exists(table: RelationName, column: str) -> str:
     return f"SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE {_column(table, column)})"
 
 
+def column_is_of_type(table: RelationName, column: str, type_name: str) -> str:
+    """The column's type reads like this, as the catalog writes types."""
+    return (
+        f"SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE {_column(table, column)}"
+        f" AND pg_catalog.format_type(atttypid, atttypmod) = {literal(type_name)})"
+    )
+
+
 def column_is_not_null(table: RelationName, column: str) -> str:
     """The column is marked NOT NULL, be that validated or not."""
     return (

@@ -79,7 +79,7 @@ class Misfit:
     fillable: tuple[str, ...]
     #: A boolean expression over the table `t` before anything is undone: true for such rows.
     rows: str
-    #: The same once the columns have their old names again; there the rows are settled.
+    #: The same as the columns are called where the rows are settled.
     rows_back: str
     #: Where rows are put that are set aside; in our schema.
     aside: RelationName
@@ -87,6 +87,16 @@ class Misfit:
     reason: str
     #: Tables that point at this one, with the condition under which a row of it is pointed at.
     referenced_when: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedColumn:
+    """A column that stands in another place of its table afterwards than after the plain SQL."""
+
+    table: RelationName
+    column: str
+    #: The column after which it stands.
+    behind: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +119,8 @@ class Step:
     loses: str = ""
     #: The way back takes about a second at any size; otherwise something is rebuilt or checked online.
     is_undone_instantly: bool = True
+    #: The column that had to move to its table's end, where there is one.
+    moved: MovedColumn | None = None
 
 
 def to_json(step: Step) -> dict[str, Any]:
@@ -134,6 +146,9 @@ def to_json(step: Step) -> dict[str, Any]:
         "remains": [[name.schema, name.name] for name in step.remains],
         "loses": step.loses,
         "is_undone_instantly": step.is_undone_instantly,
+        "moved": None
+        if step.moved is None
+        else [step.moved.table.schema, step.moved.table.name, step.moved.column, step.moved.behind],
     }
 
 
@@ -160,7 +175,15 @@ def from_json(raw: dict[str, Any]) -> Step:
         remains=_names(raw["remains"]),
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
+        moved=_moved_from_json(raw.get("moved")),
     )
+
+
+def _moved_from_json(raw: list[str] | None) -> MovedColumn | None:
+    if raw is None:
+        return None
+    schema, name, column, behind = raw
+    return MovedColumn(table=RelationName(schema=schema, name=name), column=column, behind=behind)
 
 
 def _action_to_json(action: Action) -> dict[str, Any]:

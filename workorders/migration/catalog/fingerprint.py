@@ -167,5 +167,10 @@ def _key(kind: str, row: Mapping[str, Any]) -> str:
     return f"{row.get('kind') or kind.replace('_', ' ')} {name}{arguments}"
 
 
+def column_key(table: RelationName, column: str) -> str:
+    """The key of a table's column."""
+    return f"column {_written(table.schema)}.{_written(table.name)}.{_written(column)}"
+
+
 def _written(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else quoted(name)

@@ -17,6 +17,7 @@ from psycopg import errors
 from workorders.migration.catalog import tables
 from workorders.migration.catalog.queries import Reading, queries, reading
 from workorders.migration.catalog.snapshot import Catalog, Identity
+from workorders.migration.catalog.types import Cast, Types
 from workorders.migration.connections import Database
 from workorders.migration.names import RelationName
 
@@ -79,6 +80,7 @@ def read(database: Database) -> Catalog:
             immutable_functions=frozenset(volatility["immutable"]),
             volatile_functions=frozenset(volatility["volatile"]),
             constrained_domains=frozenset(row["name"] for row in view.rows(_QUERIES["constrained_domains"])),
+            types=_types(view),
             enums={_name(row): tuple(row["labels"]) for row in view.rows(_QUERIES["enums"])},
             settings={
                 row["name"]: row["value"]
@@ -118,6 +120,20 @@ def _system_identifier(view: Reading) -> str:
     except errors.InsufficientPrivilege:
         facts = view.rows(_QUERIES["identity_without_control"])[0]
         return "hash-" + hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:20]
+
+
+def _types(view: Reading) -> Types:
+    rows = view.rows(_QUERIES["types"])
+    casts = view.rows(_QUERIES["casts"])
+    return Types(
+        names={_name(row): row["written"] for row in rows},
+        categories={row["written"]: row["category"] for row in rows},
+        bases={row["written"]: row["base"] for row in rows if row["base"] is not None},
+        casts=frozenset(Cast(source=row["source"], target=row["target"]) for row in casts),
+        assignments=frozenset(
+            Cast(source=row["source"], target=row["target"]) for row in casts if row["is_assigned"]
+        ),
+    )
 
 
 def _all_sizes(view: Reading) -> dict[int, int]:

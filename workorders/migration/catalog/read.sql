@@ -88,6 +88,21 @@ SELECT DISTINCT ON (pg_catalog.split_part(item, '=', 1))
  -- The built-in ones are above; a name with a dot is an application's own.
  WHERE pg_catalog.strpos(pg_catalog.split_part(item, '=', 1), '.') > 0
 
+-- name: types
+-- Types that a column may have, arrays left out: how the server writes them, and a domain's base.
+SELECT n.nspname::text AS schema, t.typname::text AS name, pg_catalog.format_type(t.oid, NULL) AS written,
+       t.typcategory::text AS category,
+       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, NULL) END AS base
+  FROM pg_catalog.pg_type t
+  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+ WHERE t.typtype IN ('b', 'd', 'e', 'r', 'm') AND t.typcategory <> 'A' AND n.nspname <> 'lockkeeper'
+
+-- name: casts
+-- Casts between types; `is_assigned` where an assignment makes them by itself.
+SELECT pg_catalog.format_type(c.castsource, NULL) AS source, pg_catalog.format_type(c.casttarget, NULL) AS target,
+       c.castcontext <> 'e' AS is_assigned
+  FROM pg_catalog.pg_cast c
+
 -- name: enums
 -- Enum types with their labels in order.
 SELECT n.nspname::text AS schema, t.typname::text AS name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
 
 
@@ -39,6 +40,26 @@ class Column:
     #: A parent has it too, so it cannot be dropped or altered here alone.
     is_inherited: bool = False
     comment: str | None = None
+    #: `attstorage` and `attcompression` where they are not the type's own; a change of type resets them.
+    storage: str = ""
+    compression: str = ""
+    #: None where `default_statistics_target` holds.
+    statistics_target: int | None = None
+    #: As `name=value`.
+    options: tuple[str, ...] = ()
+    #: Privileges on this column alone, each as `SELECT TO "role" WITH GRANT OPTION`, in parts.
+    grants: tuple[ColumnGrant, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnGrant:
+    """A privilege on one column."""
+
+    #: SELECT, INSERT, UPDATE or REFERENCES.
+    privilege: str
+    #: A role's name; None for PUBLIC.
+    grantee: str | None
+    is_grantable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +271,9 @@ class Catalog:
     enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    #: Types and the casts between them.
+    types: Types = field(default_factory=Types)
 
     @property
     def major(self) -> int:

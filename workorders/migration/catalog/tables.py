@@ -10,6 +10,7 @@ from workorders.migration.catalog.dependants import dependants_of
 from workorders.migration.catalog.queries import Reading, queries
 from workorders.migration.catalog.snapshot import (
     Column,
+    ColumnGrant,
     Constraint,
     Index,
     Statistics,
@@ -117,6 +118,11 @@ class _Assembly:
                     is_not_null_domain=row["type_oid"] in refusing,
                     is_inherited=row["is_inherited"],
                     comment=row["comment"],
+                    storage=row["storage"],
+                    compression=row["compression"],
+                    statistics_target=row["statistics_target"],
+                    options=tuple(row["options"]),
+                    grants=tuple(ColumnGrant(**grant) for grant in row["grants"] or ()),
                 )
             )
         return {oid: tuple(columns) for oid, columns in found.items()}

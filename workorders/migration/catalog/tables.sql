@@ -32,7 +32,15 @@ SELECT a.attrelid AS relation, a.attnum::int AS attnum, a.attname::text AS name,
             THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname)
        END AS collation,
        t.typtype = 'd' OR coalesce(et.typtype = 'd', false) AS is_domain,
-       a.atttypid AS type_oid, e.description AS comment
+       a.atttypid AS type_oid, e.description AS comment,
+       CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text ELSE '' END AS storage,
+       a.attcompression::text AS compression, -- from 14
+       '' AS compression, -- before 14
+       nullif(coalesce(a.attstattarget, -1), -1)::int AS statistics_target,
+       ARRAY(SELECT option FROM pg_catalog.unnest(a.attoptions) option ORDER BY 1) AS options,
+       (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('privilege', x.privilege_type, 'grantee', r.rolname,
+                 'is_grantable', x.is_grantable) ORDER BY r.rolname, x.privilege_type)
+          FROM pg_catalog.aclexplode(a.attacl) x LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.grantee) AS grants
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

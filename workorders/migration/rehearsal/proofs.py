@@ -11,7 +11,7 @@ import psycopg
 
 from workorders.migration import engine
 from workorders.migration.capture import Uncaptured
-from workorders.migration.catalog import diff, fingerprint
+from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.engine import Prepared
@@ -181,7 +181,7 @@ class _Rehearsal:
             raise
         except LockkeeperError as error:
             return _Found(problems=(_problem(error),))
-        equivalence = _differences(wanted, _state(purged), loose)
+        equivalence = _differences(_moved(wanted, plan), _state(purged), loose)
         reversal = _differences(before, _state(reverted), frozenset())
         reversal += tuple(f"{left.rows} rows were not brought back: {left.title}" for left in back.left)
         return _Found(
@@ -247,6 +247,14 @@ def _state(copy: Copy) -> _State:
     with psycopg.connect(copy.superuser, autocommit=True) as connection:
         shadow = Shadow(connection)
         return _State(schema=fingerprint.read(shadow), rows=rows.read(shadow))
+
+
+def _moved(wanted: _State, plan: Plan) -> _State:
+    """What the plain SQL leaves, with the columns where the plan says that they had to move."""
+    schema = wanted.schema
+    for move in plan.moved:
+        schema = order.with_column_behind(schema, move.table, move.column, move.behind)
+    return replace(wanted, schema=schema)
 
 
 def _differences(

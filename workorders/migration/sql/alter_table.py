@@ -11,7 +11,7 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_not_null import DropNotNull
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
-from workorders.migration.sql import columns, constraints, tree
+from workorders.migration.sql import columns, constraints, tree, types
 from workorders.migration.sql.tree import Node
 
 _TAKE_OUT = "Take it out of this script, or run it by hand."
@@ -22,7 +22,8 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
     table = catalog.tables[name]
     column = command.get("name", "")
     subtype = command["subtype"]
-    if subtype in ("AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_AddIdentity"):
+    needs_column = ("AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_AddIdentity", "AT_AlterColumnType")
+    if subtype in needs_column:
         _must_have(table, column, place)
     if command.get("behavior") == "DROP_CASCADE" and subtype == "AT_DropColumn":
         raise refused(
@@ -61,6 +62,8 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
             yield from constraints.validated(command, table, place, catalog)
         case "AT_AlterConstraint":
             yield from constraints.altered(command, table, place, catalog)
+        case "AT_AlterColumnType":
+            yield types.operation(command, table, place, catalog)
         case _:
             words = subtype.removeprefix("AT_")
             raise refused(place, f"ALTER TABLE {name}: {words} is not modelled yet.", _TAKE_OUT)

@@ -71,16 +71,18 @@ def _pass(command: Node) -> int:
     match command["subtype"]:
         case "AT_DropColumn" | "AT_DropConstraint" | "AT_DropNotNull":
             return 0
-        case "AT_ColumnDefault":
-            return 7 if "def" in command else 0
-        case "AT_AddColumn":
+        case "AT_AlterColumnType":
             return 1
-        case "AT_SetNotNull":
+        case "AT_ColumnDefault":
+            return 8 if "def" in command else 0
+        case "AT_AddColumn":
             return 2
+        case "AT_SetNotNull":
+            return 3
         case "AT_AddConstraint":
-            return 3 + constraints.turn_of(command["def"]["Constraint"])
+            return 4 + constraints.turn_of(command["def"]["Constraint"])
         case _:
-            return 8
+            return 9
 
 
 def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:

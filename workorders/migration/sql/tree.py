@@ -8,7 +8,7 @@ times deeper; see https://github.com/pganalyze/libpg_query.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,6 +182,70 @@ def renamed_columns(expression_sql: str, names: dict[str, str]) -> str:
             last = found.node["fields"][-1]["String"]
             last["sval"] = names.get(last["sval"], last["sval"])
     return expression_text(node)
+
+
+def on_row(expression_sql: str, row: str, names: dict[str, str]) -> str:
+    """An expression over a table's columns as one over a row variable, e.g. NEW, some of them renamed."""
+    node = expression(expression_sql)
+    for found in walk({"Expr": node}):
+        if found.kind == "ColumnRef" and "String" in found.node["fields"][-1]:
+            column = found.node["fields"][-1]["String"]["sval"]
+            found.node["fields"] = [{"String": {"sval": name}} for name in (row, names.get(column, column))]
+    return expression_text(node)
+
+
+def renamed_index(definition: str, name: str, names: dict[str, str]) -> str:
+    """A CREATE INDEX under another name and on other columns."""
+    (raw,) = statements(definition)
+    _rename(raw.node, names)
+    return statement_text(raw.kind, {**raw.node, "idxname": name})
+
+
+def index_columns(definition: str) -> tuple[str, ...]:
+    """The plain columns of a CREATE INDEX, included ones too."""
+    (raw,) = statements(definition)
+    elements = [*raw.node["indexParams"], *raw.node.get("indexIncludingParams", [])]
+    return tuple(item["IndexElem"]["name"] for item in elements if "name" in item["IndexElem"])
+
+
+def renamed_constraint(definition: str, own: dict[str, str], referenced: dict[str, str]) -> str:
+    """A constraint's definition with columns of its table, and of the one that it points at, renamed."""
+    (raw,) = statements(f"ALTER TABLE t ADD CONSTRAINT c {definition}")
+    constraint = raw.node["cmds"][0]["AlterTableCmd"]["def"]["Constraint"]
+    _rename(constraint.get("raw_expr"), own)
+    for part, names in (("fk_attrs", own), ("fk_del_set_cols", own), ("pk_attrs", referenced)):
+        for item in constraint.get(part, []):
+            item["String"]["sval"] = names.get(item["String"]["sval"], item["String"]["sval"])
+    return statement_text(raw.kind, raw.node).removeprefix("ALTER TABLE t ADD CONSTRAINT c ")
+
+
+def renamed_statistics(definition: str, schema: str, name: str, names: dict[str, str]) -> str:
+    """A CREATE STATISTICS under another name and on other columns."""
+    (raw,) = statements(definition)
+    _rename(raw.node.get("exprs"), names)
+    named = [{"String": {"sval": part}} for part in (schema, name)]
+    return statement_text(raw.kind, {**raw.node, "defnames": named})
+
+
+def statistics_in_order(definition: str, place: Callable[[str], int]) -> str:
+    """A CREATE STATISTICS with its plain columns sorted; as it is where they are."""
+    (raw,) = statements(definition)
+    elements = raw.node["exprs"]
+    plain = [item for item in elements if "name" in item["StatsElem"]]
+    ordered = sorted(plain, key=lambda item: place(item["StatsElem"]["name"]))
+    if ordered == plain:
+        return definition
+    others = [item for item in elements if "name" not in item["StatsElem"]]
+    return statement_text(raw.kind, {**raw.node, "exprs": [*ordered, *others]})
+
+
+def _rename(node: object, names: dict[str, str]) -> None:
+    for found in walk(node):
+        if found.kind == "ColumnRef" and "String" in found.node["fields"][-1]:
+            last = found.node["fields"][-1]["String"]
+            last["sval"] = names.get(last["sval"], last["sval"])
+        elif found.kind in ("IndexElem", "StatsElem") and "name" in found.node:
+            found.node["name"] = names.get(found.node["name"], found.node["name"])
 
 
 def columns_in(node: object) -> tuple[str, ...]:

@@ -1,0 +1,85 @@
+"""Cases of columns that change their type, in place and by way of a twin."""
+
+# ruff: noqa: E501 - SQL reads as SQL when a statement has one line
+
+from __future__ import annotations
+
+from tests.laws.cases.case import Case
+from tests.laws.cases.schema import LONG
+
+_HANGING = """
+CREATE TABLE t (
+    id int PRIMARY KEY, a int NOT NULL DEFAULT 3, b int, c varchar(20), s serial, x text,
+    CONSTRAINT bb CHECK (a > 0 AND b < 1000)
+);
+CREATE INDEX t_ab ON t (a, b DESC) INCLUDE (x);
+CREATE INDEX t_expr ON t ((a + b)) WHERE a > 5;
+CREATE UNIQUE INDEX t_c ON t (c, lower(c));
+ALTER TABLE t CLUSTER ON t_ab;
+CREATE STATISTICS t_stat ON a, b FROM t;
+COMMENT ON COLUMN t.a IS 'it''s a'; COMMENT ON INDEX t_ab IS 'an index'; COMMENT ON CONSTRAINT bb ON t IS 'bb {}';
+GRANT SELECT (a), UPDATE (a, c) ON t TO PUBLIC;
+ALTER TABLE t ALTER a SET STATISTICS 500, ALTER a SET (n_distinct = 5), ALTER c SET STORAGE EXTERNAL, ALTER x SET STORAGE EXTERNAL;
+CREATE FUNCTION rewrite() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.b := coalesce(NEW.b, NEW.a); RETURN NEW; END$$;
+CREATE TRIGGER rewriting BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION rewrite();
+INSERT INTO t (id, a, b, c, x) SELECT g, g, g, 'c' || g, g FROM generate_series(1, 23) g;
+"""
+
+_KEYS = """
+CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY (INCREMENT 2 CACHE 3) PRIMARY KEY, boss int REFERENCES orders, v text);
+CREATE TABLE items (order_id int NOT NULL REFERENCES orders ON DELETE CASCADE ON UPDATE CASCADE, n int, v text, PRIMARY KEY (order_id, n));
+CREATE TABLE notes (item int, n int, FOREIGN KEY (item, n) REFERENCES items ON DELETE SET NULL);
+COMMENT ON COLUMN orders.id IS 'the key'; COMMENT ON CONSTRAINT orders_pkey ON orders IS 'pk';
+COMMENT ON INDEX orders_pkey IS 'its index'; COMMENT ON SEQUENCE orders_id_seq IS 'counts';
+COMMENT ON CONSTRAINT items_order_id_fkey ON items IS 'fk';
+GRANT USAGE ON SEQUENCE orders_id_seq TO PUBLIC;
+INSERT INTO orders (boss, v) SELECT CASE WHEN g > 1 THEN 1 END, g FROM generate_series(1, 15) g;
+INSERT INTO items SELECT id, g, g FROM orders, generate_series(1, 2) g;
+INSERT INTO notes SELECT order_id, n FROM items;
+"""
+_ODD = f"""
+CREATE SCHEMA "Odd schéma";
+CREATE TABLE parent (id bigint PRIMARY KEY);
+CREATE TABLE "Odd schéma"."{LONG}" (n int, "{LONG}" int UNIQUE DEFERRABLE CONSTRAINT "ço '%" CHECK ("{LONG}" <> 0)
+    CONSTRAINT "{{" REFERENCES parent ON DELETE SET NULL);
+CREATE INDEX "ïdx of %d" ON "Odd schéma"."{LONG}" (n, abs("{LONG}")) WHERE "{LONG}" > 3;
+COMMENT ON CONSTRAINT "{{" ON "Odd schéma"."{LONG}" IS '{{}}%s';
+INSERT INTO parent SELECT generate_series(1, 300);
+INSERT INTO "Odd schéma"."{LONG}" SELECT g, nullif(g, 3) FROM generate_series(1, 300) g;
+"""
+
+_PAIR = """
+CREATE TABLE k (id int PRIMARY KEY, a int, b int, z int);
+CREATE INDEX ON k (a, b);
+INSERT INTO k SELECT g, g, g, g FROM generate_series(1, 15) g;
+"""
+
+
+def _hanging(name: str, sql: str) -> Case:
+    return Case(name=f"type {name}", setup=_HANGING, sql=sql)
+
+
+CASES = (
+    _hanging("much hanging on it", "ALTER TABLE t ALTER a TYPE bigint"),
+    _hanging("using", "ALTER TABLE t ALTER x TYPE int USING abs(x::int + a)"),
+    _hanging("longer varchar", "ALTER TABLE t ALTER COLUMN c SET DATA TYPE varchar(50)"),
+    _hanging("serial", "ALTER TABLE t ALTER s TYPE numeric(12, 2)"),
+    _hanging("free", "ALTER TABLE t ALTER x TYPE varchar"),
+    _hanging(
+        "new table",
+        "CREATE TABLE made (id int PRIMARY KEY, v text DEFAULT 'x');"
+        " ALTER TABLE made ALTER id TYPE bigint, ALTER v TYPE varchar(9)",
+    ),
+    Case(
+        name="type odd",
+        setup=_ODD,
+        sql=f'ALTER TABLE "Odd schéma"."{LONG}" ALTER "{LONG}" TYPE bigint',
+    ),
+    Case(
+        name="type twice in one index",
+        setup=_PAIR,
+        sql="ALTER TABLE k ADD y int, ALTER b TYPE text, ALTER a TYPE bigint",
+    ),
+    Case(name="type key pointed at", setup=_KEYS, sql="ALTER TABLE orders ALTER id TYPE bigint"),
+    Case(name="type composite key", setup=_KEYS, sql="ALTER TABLE items ALTER order_id TYPE bigint"),
+)

@@ -1,0 +1,86 @@
+"""Types and the casts between them: what may become of a value, without asking the server again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workorders.migration.names import RelationName
+
+_MODIFIERS = re.compile(r"\([^)]*\)")
+
+#: `typcategory` of types that any value can be written into as text.
+_STRINGS = "S"
+
+#: Types without an equality that the server could look up.
+_WITHOUT_EQUALITY = frozenset({"json", "xml", "point", "line", "path", "polygon", "box", "circle", "lseg"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """From one type to another, both as `format_type` writes them, without modifiers."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Types:
+    """What a database knows of types; arrays follow from their elements."""
+
+    #: As `format_type` writes them under an empty search path, by name.
+    names: Mapping[RelationName, str] = field(default_factory=dict)
+    #: `typcategory`, by written name.
+    categories: Mapping[str, str] = field(default_factory=dict)
+    #: The types that domains are made of.
+    bases: Mapping[str, str] = field(default_factory=dict)
+    casts: frozenset[Cast] = frozenset()
+    #: Those that an assignment makes by itself.
+    assignments: frozenset[Cast] = frozenset()
+
+    def written(self, names: Sequence[str], search_path: Sequence[str]) -> str | None:
+        """How the server writes a type that a script names; None where there is none."""
+        schemas = names[:-1] or ("pg_catalog", *search_path)
+        for schema in schemas:
+            found = self.names.get(RelationName(schema=schema, name=names[-1]))
+            if found is not None:
+                return found
+        return None
+
+    def can_be_assigned(self, source: str, target: str) -> bool:
+        """Whether a value becomes one of the other type without an explicit cast."""
+        one, other = self._base(source), self._base(target)
+        if one.endswith("[]") and other.endswith("[]"):
+            return self.can_be_assigned(one[:-2], other[:-2])
+        return one == other or Cast(source=one, target=other) in self.assignments or self._is_string(other)
+
+    def can_be_cast(self, source: str, target: str) -> bool:
+        """Whether there is any cast, through text if need be."""
+        one, other = self._base(source), self._base(target)
+        if one.endswith("[]") and other.endswith("[]"):
+            return self.can_be_cast(one[:-2], other[:-2])
+        return (
+            one == other
+            or Cast(source=one, target=other) in self.casts
+            or self._is_string(one)
+            or self._is_string(other)
+        )
+
+    def has_equality(self, type_name: str) -> bool:
+        """Whether two values of it can be equal without being the same to the bit."""
+        return self._base(type_name).removesuffix("[]") not in _WITHOUT_EQUALITY
+
+    def _is_string(self, bare_name: str) -> bool:
+        return self.categories.get(bare_name) == _STRINGS
+
+    def _base(self, type_name: str) -> str:
+        name = bare(type_name)
+        while name in self.bases:
+            name = bare(self.bases[name])
+        return name
+
+
+def bare(type_name: str) -> str:
+    """A type's name without its modifiers: `timestamp(3) with time zone` is `timestamp with time zone`."""
+    return _MODIFIERS.sub("", type_name)
