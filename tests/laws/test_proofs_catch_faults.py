@@ -146,7 +146,7 @@ FAULTS = (
     _f("CREATE INDEX i ON t (a)", "back", "drop index", '"i"', '"tb"', "", "catalog does not show"),
     _f("DROP INDEX tb", "forth", "drop index", '"tb"', '"tx"', "", "catalog does not show"),
     _f("DROP INDEX tb", "back", "build", "(b)", "(b) WITH (fillfactor = 50)", "reversal", "tb"),
-    _f(_TYPE, "forth", "add a twin", "bigint", "integer", "equivalence", "t.a"),
+    _f(_TYPE, "forth", "add a twin", "bigint", "integer", "", "t.a"),
     _f(_TABLE, "forth", "create", "k int", "k int NOT NULL", "equivalence", "made"),
     _f(_TABLE, "back", "drop public.made", "DROP TABLE IF EXISTS", "SELECT FROM", "reversal", "made"),
     _f(_UPDATE, "forth", "update", "a + 1", "a + 2", "equivalence", "t"),

@@ -22,7 +22,13 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
     table = catalog.tables[name]
     column = command.get("name", "")
     subtype = command["subtype"]
-    needs_column = ("AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_AddIdentity", "AT_AlterColumnType")
+    needs_column = (
+        "AT_SetNotNull",
+        "AT_DropNotNull",
+        "AT_ColumnDefault",
+        "AT_AddIdentity",
+        "AT_AlterColumnType",
+    )
     if subtype in needs_column:
         _must_have(table, column, place)
     if command.get("behavior") == "DROP_CASCADE" and subtype == "AT_DropColumn":
