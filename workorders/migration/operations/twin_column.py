@@ -21,7 +21,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, literal, quoted
-from workorders.migration.operations import twin_refusals
+from workorders.migration.operations import key_ranges, twin_refusals
 from workorders.migration.operations.alter_type import TypeChange, with_type
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.operations.twin import Twin
@@ -109,7 +109,9 @@ class TwinColumn:
         )
         return Action(
             title=f"fill the twin of {self.table}.{self.column}",
-            batches=_by_key(twin.table, update) if twin.table.key else _by_block(twin.table, update),
+            batches=key_ranges.batches(twin.table, "t", lambda span: f"{update}{span}")
+            if twin.table.key
+            else _by_block(twin.table, update),
             as_replica=True,
         )
 
@@ -146,29 +148,6 @@ class TwinColumn:
         others = tuple(column for column in table.columns if column.name != self.column)
         moved = tuple(column for column in table.columns if column.name == self.column)
         return catalog.with_table(replace(table, columns=(*others, *moved)))
-
-
-def _by_key(table: Table, update: str) -> Batches:
-    """Ranges of the primary key."""
-    types = {column.name: column.type for column in table.columns}
-
-    def bound(side: str) -> str:
-        values = (
-            f"pg_catalog.current_setting('lockkeeper.{side}_{position}')::{types[column]}"
-            for position, column in enumerate(table.key, start=1)
-        )
-        return f"ROW({', '.join(values)})"
-
-    names = [f"t.{quoted(column)}" for column in table.key]
-    key, texts, order = f"ROW({', '.join(names)})", ", ".join(f"{n}::text" for n in names), ", ".join(names)
-    return Batches(
-        first=f"SELECT {texts} FROM {table.name.sql} t ORDER BY {order} LIMIT 1",
-        next=f"SELECT {texts} FROM {table.name.sql} t WHERE {key} >= {bound('low')} ORDER BY {order}"
-        " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
-        between=(f"{update}{key} >= {bound('low')} AND {key} < {bound('high')}",),
-        rest=(f"{update}{key} >= {bound('low')}",),
-        key_columns=len(table.key),
-    )
 
 
 #: Rows in a block, at a guess; batches are sized by their time anyway.
