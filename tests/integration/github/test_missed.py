@@ -12,6 +12,7 @@ from bot.errors import Blocked
 from bot.github.app import App
 from bot.github.errors import Denied
 from bot.github.missed import WINDOW, FailedDelivery
+from bot.jobs import Runner
 from bot.missed import redeliver_missed
 from bot.sandbox.faults import Fault, When
 from bot.services import Services
@@ -119,3 +120,20 @@ def test_what_is_missing_is_asked_for_once_and_what_has_arrived_is_not(
 
     again = [each.guid for each in forgotten.values() if each.redelivery]
     assert sorted(again) == sorted([guids[0], guids[2]])
+
+
+def test_a_worker_asks_by_one_job_at_a_time(
+    pool: Pool, sandbox: ServedSandbox, hook: Listener, tmp_path: Path
+) -> None:
+    _happens(sandbox, hook, 500)
+    with Services.open(_settings(pool, sandbox, str(tmp_path))) as services:
+        runner = Runner(services)
+        for _ in range(2):
+            runner.look_for_missed()
+        runner.redeliver_missed()
+    assert sandbox.state.wait_until_sent()
+
+    with pool.transaction() as ours:
+        jobs = ours.execute("SELECT task_name, queue_name FROM procrastinate_jobs").fetchall()
+    assert jobs == [("redeliver_missed", "commands")]
+    assert len(hook.received) == 2

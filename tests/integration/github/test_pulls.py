@@ -56,6 +56,17 @@ def test_added_migrations_are_one_script_at_the_head(github: Client, shop: Repos
     assert (found.number, found.head, found.changed) == (number, head, ())
 
 
+def test_a_pull_request_costs_a_question_for_each_migration_and_three_more(
+    github: Client, shop: Repository, hub: Sandbox, sandbox: ServedSandbox
+) -> None:
+    number = _opened(hub, {LATER: "select 2;", NEW: "select 1;", "app.py": "print()\n"})
+    key = f"installation {sandbox.installation_id}"
+
+    _read(github, shop, number)
+
+    assert hub.limits.budget(key, hub.clock()).used == 2 + 3
+
+
 def test_a_new_head_is_read_as_it_is(github: Client, shop: Repository, hub: Sandbox) -> None:
     number = _opened(hub, {NEW: "select 1;\n"})
     head = hub.pulls.push_as("ana", REPO, "widen", {NEW: "select 2;\n"})
