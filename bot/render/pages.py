@@ -11,6 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from handlers.commands import KINDS
+from handlers.people import OBEYED
+from handlers.people import Kind as People
+from workorders.authority import Who
 from workorders.order import State
 
 #: The operations' modules, in the order in which a person would look for them.
@@ -63,7 +66,32 @@ def commands() -> str:
         )
         usage = kind.usage.replace("|", "\\|")
         lines.append(f"| `{usage}` | {kind.help} | {kind.who.value} | {states} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *_people()])
+
+
+def _people() -> list[str]:
+    """Whom each command obeys."""
+    lines = [
+        "## Whom each command obeys",
+        "",
+        "In a state that takes it; everybody else is refused, with what would be allowed and who could do",
+        "it. A bot is not answered. What GitHub has not said about somebody is no no: the command waits, and",
+        "says so.",
+        "",
+        f"| command | {' | '.join(each.value for each in People)} |",
+        f"|---|{'---|' * len(People)}",
+    ]
+    for kind in KINDS:
+        obeyed = [
+            "if the policy names it"
+            if kind.who is Who.ROLE and each is People.BOT
+            else "yes"
+            if each in OBEYED[kind.who]
+            else "no"
+            for each in People
+        ]
+        lines.append(f"| `{kind.verb}` | {' | '.join(obeyed)} |")
+    return [*lines, ""]
 
 
 def operations() -> str:
