@@ -28,9 +28,10 @@ from benchmarks.bank import Checksums
 from benchmarks.operations import OPERATIONS, Operation
 from benchmarks.traffic import Felt, Pgbench, Probe, Span
 from bot.embedded import OURS_SETTINGS, SHADOW_SETTINGS, Cluster, Server, binaries
-from workorders.migration import sessions
-from workorders.migration.catalog import diff, fingerprint
+from workorders.migration import journal, sessions
+from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
+from workorders.migration.steps import MovedColumn
 
 #: What is felt shortly after a step is felt because of it.
 _AFTERMATH_SECONDS = 0.3
@@ -228,9 +229,21 @@ class Trial:
             capture_output=True,
             text=True,
         )
-        found = _schema(_fingerprint(self._twin), _fingerprint(self._dsn), "from plain SQL, purged")
+        plain = _fingerprint(self._twin)
+        for move in self._moved():
+            plain = order.with_column_behind(plain, move.table, move.column, move.behind)
+        found = _schema(plain, _fingerprint(self._dsn), "from plain SQL, purged")
         values = bank.checksums(self._twin), bank.checksums(self._dsn)
         return found + _values(*values, operation.loose, "from plain SQL, purged")
+
+    def _moved(self) -> list[MovedColumn]:
+        """Columns that this migration, and those before it, had to put at their table's end."""
+        with closing(sessions.connect(self._dsn)) as target:
+            final = target.execute(
+                "SELECT run FROM lockkeeper.runs WHERE state = 'purged' ORDER BY begun_at"
+            ).fetchall()
+            steps = [step for row in final for step in journal.get_run(target, row[0]).steps]
+        return [step.moved for step in steps if step.moved is not None]
 
 
 def _fingerprint(dsn: str) -> Fingerprint:

@@ -62,6 +62,8 @@ def steps(plan: Plan, milliseconds: Mapping[int, float]) -> Iterator[str]:
         line = plan.statements[step.statement].statement.line
         took = f", {milliseconds[number]:.1f} ms in rehearsal" if number in milliseconds else ""
         yield from _action(f"{number + 1}.", step.action, f"line {line}{took}")
+    for move in plan.moved:
+        yield f"  {escape.visible(str(move))}"
     label = "instant" if plan.is_undone_instantly else "online"
     yield from _heading(f"Rollback ({label})")
     for number, step in reversed(list(enumerate(plan.steps))):

@@ -98,6 +98,9 @@ class MovedColumn:
     #: The column after which it stands.
     behind: str
 
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} stands at its table's end afterwards, behind {self.behind}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:

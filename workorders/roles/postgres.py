@@ -183,6 +183,7 @@ def _red_flags(prepared: Prepared) -> list[str]:
             flags.append(f"{named(name)} forces row security on its owner.")
     if plan.acceptances:
         flags.append(f"It has to be accepted expressly: {', '.join(map(named, plan.acceptances))}.")
+    flags += [f"{named(str(move))}." for move in plan.moved]
     if any(planned.statement.statement_class.value == "data" for planned in plan.statements):
         flags.append("Rows are changed: the rollback brings them back one by one, from their images.")
     return flags

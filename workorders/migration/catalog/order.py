@@ -20,14 +20,14 @@ class _Part:
 
 
 def with_column_behind(schema: Fingerprint, table: RelationName, column: str, behind: str) -> Fingerprint:
-    """The same with one column of a table behind another; as it is where either is missing."""
+    """The same with one column of a table behind another, or at the end where that one has gone."""
     columns = {part.key: part.attributes for part in _parts(schema, table, "column")}
     order = sorted(columns, key=lambda key: cast("int", columns[key]["position"]))
     moving, before = (column_key(table, name) for name in (column, behind))
-    if moving not in order or before not in order:
+    if moving not in order:
         return schema
     order.remove(moving)
-    order.insert(order.index(before) + 1, moving)
+    order.insert(order.index(before) + 1 if before in order else len(order), moving)
     places = {key: place for place, key in enumerate(order, start=1)}
     changed = {key: {**columns[key], "position": place} for key, place in places.items()}
     for part in _parts(schema, table, "statistics"):
