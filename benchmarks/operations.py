@@ -117,20 +117,6 @@ OPERATIONS = (
         between="INSERT INTO orders (aid, bid) SELECT g, 1 FROM generate_series(1, 100) g",
     ),
     Operation(
-        name="alter type, free",
-        sql="ALTER TABLE note_tags ALTER COLUMN tag TYPE varchar",
-    ),
-    Operation(
-        name="alter type, twin",
-        sql="ALTER TABLE pgbench_accounts ALTER COLUMN bid TYPE bigint",
-        accepted=("positional",),
-    ),
-    Operation(
-        name="alter type, key",
-        sql="ALTER TABLE pgbench_accounts ALTER COLUMN aid TYPE bigint",
-        accepted=("positional",),
-    ),
-    Operation(
         name="update",
         sql="UPDATE pgbench_accounts SET filler = upper(filler) WHERE aid % 10 = 0",
     ),
