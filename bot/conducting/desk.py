@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bot.embedded import binaries
 from bot.errors import Blocked, Broken, Refused
 from bot.gather import policy_of
 from bot.inquiry import PLAN, PLAN_PHASE
@@ -130,7 +131,11 @@ class Desk:
             for statement, names in rehearsed.get("also_written", {}).items()
         }
         return engine.prepare(
-            target, self.order.sql, policy=self.policy_text, also_written=also_written or None
+            target,
+            self.order.sql,
+            policy=self.policy_text,
+            also_written=also_written or None,
+            binaries=binaries(),
         )
 
     def keep(self, name: str, found: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from bot.conducting.closing import Closing
 from bot.conducting.desk import REHEARSAL, TROUBLE, Desk
 from bot.conducting.execution import Execution
 from bot.conducting.turn import Turn
+from bot.embedded import binaries
 from bot.errors import Blocked, LockkeeperError, OrderMoved, Refused, Unreadable
 from bot.github.errors import NotAnswered
 from bot.perform import Decided, perform
@@ -73,9 +74,9 @@ class MigrationConductor:
     def _analyse(self, desk: Desk) -> None:
         desk.begin_attempt()
         with desk.target() as target:
-            first = data_science.analyse(target, desk.brief(), desk.policy_text)
+            first = data_science.analyse(target, desk.brief(), desk.policy_text, binaries())
             tables = tuple(str(name) for name in first.prepared.plan.tables)
-            found = data_science.analyse(target, desk.brief(tables), desk.policy_text)
+            found = data_science.analyse(target, desk.brief(tables), desk.policy_text, binaries())
             problems = engine.run_checks(target, found.prepared.plan)
         if problems:
             raise Refused(*problems)
@@ -89,7 +90,7 @@ class MigrationConductor:
         dsn = desk.dsn
         with workshop(self._services.settings) as shop, desk.target() as target:
             must_fit(target, shop.server, frozenset())
-            prepared = engine.prepare(target, desk.order.sql, policy=desk.policy_text)
+            prepared = engine.prepare(target, desk.order.sql, policy=desk.policy_text, binaries=shop.binaries)
             measured = validation.measure(target, validation.queries(prepared.plan, prepared.catalog))
             found = automation.prepare(
                 target, dsn, desk.brief(), desk.policy_text, shop.server, shop.binaries, measured

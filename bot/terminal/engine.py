@@ -14,6 +14,7 @@ from urllib.parse import quote
 import click
 import psycopg
 
+from bot.embedded import binaries
 from bot.errors import Blocked, Broken, LockkeeperError, Problem, new_reference
 from bot.log import configure
 from bot.settings import Settings
@@ -69,7 +70,7 @@ def plan(file: str, database: str, as_json: bool) -> None:
     text = inputs.script(file)
 
     def work(target: Target, _: str, voice: Voice) -> Answer:
-        prepared = engine.prepare(target, text)
+        prepared = engine.prepare(target, text, binaries=binaries())
         made = prepared.plan
         asked = validation.measure(target, validation.queries(made, prepared.catalog))
         found = impacts.analyse(target, made, prepared.catalog, asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
+from bot.embedded import binaries
 from workorders.migration import engine, sessions
 from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
@@ -77,7 +78,7 @@ def planned(dsn: str, sql: str) -> Plan:
     """The script's plan on this database, triggers' tables found by hand where a test needs them."""
     target = sessions.connect(dsn)
     try:
-        return engine.prepare(target, sql).plan
+        return engine.prepare(target, sql, binaries=binaries()).plan
     finally:
         target.close()
 

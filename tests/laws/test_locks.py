@@ -21,7 +21,8 @@ SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 
 _ORDER = list(LockMode)
 _TABLES = """
 SELECT c.oid, n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'lockkeeper', 'information_schema')
+WHERE c.relkind IN ('r', 'p', 'v', 'm')
+  AND n.nspname NOT IN ('pg_catalog', 'lockkeeper', 'information_schema')
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from bot.embedded import binaries
 from tests.laws import runs
 from tests.laws.cases import CASES, Case
 from tests.plugins.bench import MakeTarget
@@ -20,7 +21,7 @@ def planned(dsn: str, case: Case) -> Plan:
     written = tuple(RelationName(schema="public", name=name) for name in case.also_written)
     target = sessions.connect(dsn)
     try:
-        return engine.prepare(target, case.sql, also_written={0: written}).plan
+        return engine.prepare(target, case.sql, also_written={0: written}, binaries=binaries()).plan
     finally:
         target.close()
 

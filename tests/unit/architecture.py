@@ -35,7 +35,7 @@ LIBRARIES = {
     "google": ("workorders.migration.sql",),
     "yaml": ("workorders.yamltree",),
     "click": ("bot.cli", "bot.terminal", "bot.demo", "bot.sandbox"),
-    "subprocess": ("bot", "workorders.migration.rehearsal"),
+    "subprocess": ("bot", "workorders.migration.rehearsal", "workorders.migration.dumping"),
     "socket": ("bot", "workorders.migration.journal"),  # who holds the lease: host and process
     "urllib.request": ("bot",),
 }

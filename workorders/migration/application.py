@@ -128,17 +128,19 @@ class Application:
         Raises Refused, Unreadable and Blocked where nothing was changed.
         """
         with closing(sessions.connect(self.dsn)) as target:
-            first = self.must_be_allowed(target)
+            first = self.must_be_allowed(target, workshop.binaries)
             must_fit(target, workshop.server, self.terms.accepted)
             proposal = self._rehearsed(target, first.plan, workshop)
         if not proposal.rehearsal.holds or not confirm(proposal):
             return Applied(proposal=proposal)
-        execution = self.execute(proposal.proven, control=control, progress=progress)
+        execution = self.execute(
+            proposal.proven, control=control, progress=progress, binaries=workshop.binaries
+        )
         return Applied(proposal=proposal, execution=execution)
 
-    def must_be_allowed(self, target: Target) -> Prepared:
+    def must_be_allowed(self, target: Target, binaries: Path | None = None) -> Prepared:
         """Raises Refused for what was not expressly allowed, and for what the target's rows break."""
-        prepared = engine.prepare(target, self.text, policy=self.terms.policy)
+        prepared = engine.prepare(target, self.text, policy=self.terms.policy, binaries=binaries)
         engine.must_be_unprivileged(prepared, allow_superuser=self.terms.allow_superuser)
         engine.must_be_accepted(prepared, self.terms.accepted)
         _must_be_kept(target, prepared.plan)
@@ -150,7 +152,7 @@ class Application:
         Raises Refused, too, for what the target's rows break.
         """
         with closing(sessions.connect(self.dsn)) as target:
-            first = engine.prepare(target, self.text, policy=self.terms.policy)
+            first = engine.prepare(target, self.text, policy=self.terms.policy, binaries=workshop.binaries)
             _must_be_kept(target, first.plan)
             must_fit(target, workshop.server, {OTHER_MAJOR})
             return self._rehearsed(target, first.plan, workshop)
@@ -166,14 +168,19 @@ class Application:
         )
 
     def execute(
-        self, proven: Proven, *, control: Control | None = None, progress: Progress | None = None
+        self,
+        proven: Proven,
+        *,
+        control: Control | None = None,
+        progress: Progress | None = None,
+        binaries: Path | None = None,
     ) -> Execution:
         """Executes what was rehearsed, if it still is the same; where it stops, undoes what was done.
 
         Raises Refused and Blocked where nothing was changed.
         """
         with closing(sessions.connect(self.dsn)) as target:
-            prepared = proven.again(target)
+            prepared = proven.again(target, binaries)
             before = validation.measure(target, validation.queries(prepared.plan, prepared.catalog))
             with Monitor(
                 self.dsn,
@@ -186,7 +193,7 @@ class Application:
                 ) as executor:
                     if not _is_begun(target, proven.run):
                         # Under the lease, no other run of ours can move anything any more.
-                        proven.again(target)
+                        proven.again(target, binaries)
                     stopped_by: LockkeeperError | None = None
                     try:
                         outcome = executor.execute(prepared.plan)

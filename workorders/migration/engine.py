@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psycopg
 
-from workorders.migration import journal, plan, positional
+from workorders.migration import dumping, journal, plan, positional
 from workorders.migration.catalog import fingerprint
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.fingerprint import Fingerprint
@@ -17,6 +18,7 @@ from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.plan import POSITIONAL, Plan
 from workorders.migration.sql import script
+from workorders.migration.sql.script import StatementClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +39,18 @@ def prepare(
     *,
     policy: str = "",
     also_written: Mapping[int, tuple[RelationName, ...]] | None = None,
+    binaries: Path | None = None,
 ) -> Prepared:
     """The plan of a script on a target. Reads the catalog; changes nothing.
+
+    `binaries` is the folder of pg_dump, which is asked where the script changes definitions.
 
     Raises Unreadable and Refused with every problem found.
     """
     parsed = script.read(text)
     catalog = catalogs.read(target)
+    if any(statement.statement_class is StatementClass.DEFINITION for statement in parsed.statements):
+        catalog = replace(catalog, archive=dumping.archive_of(target, binaries))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
     made = plan.make(parsed, catalog, run=run, also_written=also_written)
     whole = fingerprint.read(target)

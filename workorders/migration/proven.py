@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workorders.migration import engine
 from workorders.migration.catalog import diff, fingerprint
@@ -51,7 +52,7 @@ class Proven:
             also_written=_also_written(first, plan),
         )
 
-    def again(self, target: Target) -> Prepared:
+    def again(self, target: Target, binaries: Path | None = None) -> Prepared:
         """The same plan, made on the target as it is now.
 
         Raises Refused, naming what moved, where it would be another.
@@ -60,7 +61,9 @@ class Proven:
         differences = [str(each) for each in diff.compare(self.fingerprint, now)]
         if differences:
             raise _moved("; ".join(_first(differences)))
-        prepared = engine.prepare(target, self.text, policy=self.policy, also_written=self.also_written)
+        prepared = engine.prepare(
+            target, self.text, policy=self.policy, also_written=self.also_written, binaries=binaries
+        )
         if prepared.plan.digest != self.digest:
             raise _moved(self._what_moved(prepared.plan))
         return prepared

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from workorders.migration.catalog.archive import Archive
 from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
 
@@ -271,6 +272,8 @@ class Catalog:
     enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.
     settings: Mapping[str, str] = field(default_factory=dict)
+    #: What pg_dump says of every object; None where no statement of the script needs it.
+    archive: Archive | None = None
 
     #: Types and the casts between them.
     types: Types = field(default_factory=Types)

@@ -96,7 +96,7 @@ def rehearse(
     """
     began = time.monotonic()
     also_written: dict[int, tuple[RelationName, ...]] = {}
-    prepared = engine.prepare(target, text, policy=policy)
+    prepared = engine.prepare(target, text, policy=policy, binaries=binaries)
     with shadow_of(target, dsn, prepared.catalog, server, binaries) as shadow:
         with psycopg.connect(shadow.template, autocommit=True) as template:
             taken = sample.fill(target, Shadow(template), prepared.catalog, prepared.plan)
@@ -110,7 +110,9 @@ def rehearse(
             except Uncaptured as missed:
                 known = also_written.get(missed.statement, ())
                 also_written[missed.statement] = (*known, *missed.tables)
-                prepared = engine.prepare(target, text, policy=policy, also_written=also_written)
+                prepared = engine.prepare(
+                    target, text, policy=policy, also_written=also_written, binaries=binaries
+                )
         else:
             missed_tables = sorted({str(name) for names in also_written.values() for name in names})
             found = _Found(

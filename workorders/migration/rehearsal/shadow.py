@@ -7,7 +7,6 @@ that rehearsed SQL, which is a stranger's program, runs as what it would run as.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import uuid
@@ -16,17 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from workorders.migration import dumping
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.errors import Blocked
-
-_DUMP_SECONDS = 120
 
 #: Settings of the target that mean nothing, or may not be set, on another server.
 _LEFT_OUT = frozenset(
@@ -119,7 +116,7 @@ def shadow_of(
             with psycopg.connect(server.dsn(), autocommit=True) as meeting:
                 _make_roles(target, Shadow(meeting), catalog, superuser)
             _own(shadow, name, catalog.role)
-        _restore(superuser, _dumped(dsn, binaries), binaries)
+        _restore(superuser, dumping.schema_of(dsn, binaries), binaries)
     except BaseException:
         server.drop_database(name)
         raise
@@ -182,38 +179,19 @@ def _own(shadow: Shadow, name: str, role: str) -> None:
     )
 
 
-def _dumped(dsn: str, binaries: Path) -> bytes:
-    """The schema as SQL. Takes ACCESS SHARE on every table, for as long as the dump takes."""
-    arguments = ["--schema-only", "--no-subscriptions", "--no-tablespaces", "--exclude-schema=lockkeeper"]
-    command = [str(binaries / "pg_dump"), *arguments, "--lock-wait-timeout=5s", "--no-password"]
-    done = subprocess.run(
-        command,
-        env=_environment(dsn, binaries),
-        capture_output=True,
-        timeout=_DUMP_SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        raise Blocked(
-            f"pg_dump could not read the target's schema: {_last_line(done.stderr)}.",
-            "Run pg_dump --schema-only by hand to see more.",
-        )
-    return done.stdout
-
-
 def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
     done = subprocess.run(
         [str(binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "--no-password", "-f", "-"],
-        env=_environment(superuser, binaries),
+        env=dumping.environment(superuser, binaries),
         input=_portable(dump),
         capture_output=True,
-        timeout=_DUMP_SECONDS,
+        timeout=dumping.SECONDS,
         check=False,
     )
     if done.returncode:
+        told = dumping.first_line(done.stderr)
         raise Blocked(
-            f"The target's schema cannot be restored on the shadow server: {_last_line(done.stderr)}.",
+            f"The target's schema cannot be restored on the shadow server: {told}.",
             "Set LOCKKEEPER_SHADOW_URL to a throw-away server like the target.",
         )
 
@@ -234,28 +212,10 @@ _COLUMN_VERSION_ALONE = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*\);\n", 
 _COLUMN_VERSION = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*, ", re.MULTILINE)
 
 
-def _environment(dsn: str, binaries: Path) -> dict[str, str]:
-    """The connection as PG variables, so that no password stands in a process list."""
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
-    names |= {"dbname": "PGDATABASE", "options": "PGOPTIONS", "hostaddr": "PGHOSTADDR"}
-    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT"}
-    names |= {"sslkey": "PGSSLKEY", "channel_binding": "PGCHANNELBINDING", "passfile": "PGPASSFILE"}
-    settings = conninfo_to_dict(dsn)
-    chosen = {variable: str(settings[name]) for name, variable in names.items() if settings.get(name)}
-    library = {"LD_LIBRARY_PATH": str(binaries.parent / "lib")}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, **library, **chosen, "PGCONNECT_TIMEOUT": "10"}
-
-
 def _password(superuser: str) -> str:
     """The same for all rehearsals on one server: roles are shared, and setting it twice must not race."""
     secret = str(conninfo_to_dict(superuser).get("password", ""))
     return hashlib.sha256(f"rehearsal/{secret}".encode()).hexdigest()
-
-
-def _last_line(output: bytes) -> str:
-    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
-    return quote(lines[0], safe=" \"'()[]{}:;,./_-=*%<>") if lines else "it said nothing"
 
 
 def _escaped(value: str) -> str:

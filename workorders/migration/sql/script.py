@@ -8,6 +8,7 @@ from enum import Enum
 
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.sql import refusals, tree
+from workorders.migration.sql.definition_kinds import is_definition
 from workorders.migration.sql.tree import RawStatement
 
 
@@ -97,6 +98,8 @@ def read(text: str) -> Script:
 
 
 def _class_of(raw: RawStatement) -> StatementClass:
+    if is_definition(raw):
+        return StatementClass.DEFINITION
     return StatementClass.DATA if raw.kind in _DATA else StatementClass.MODELLED
 
 

@@ -11,9 +11,9 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import alter_table, constraints, tree
+from workorders.migration.sql import alter_table, constraints, definition_statements, tree
 from workorders.migration.sql.creation import create_index, create_table
-from workorders.migration.sql.script import Statement
+from workorders.migration.sql.script import Statement, StatementClass
 from workorders.migration.sql.tree import Node, strings
 
 
@@ -25,6 +25,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
     """
     place = Place(statement=position, line=statement.line)
     node = statement.raw.node
+    if statement.statement_class is StatementClass.DEFINITION:
+        yield from definition_statements.operations(statement.raw, place, catalog)
+        return
     match statement.raw.kind:
         case "AlterTableStmt":
             yield from _alter_table(node, place, catalog)

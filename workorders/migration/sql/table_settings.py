@@ -1,0 +1,196 @@
+"""ALTER TABLE with nothing in it but settings of the table: triggers on or off, row security, owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from workorders.migration.catalog.snapshot import Table
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import quoted
+from workorders.migration.operations import restoration
+from workorders.migration.operations.definition import ChangeDefinition
+from workorders.migration.operations.operation import Operation, refused
+from workorders.migration.sql import tree
+from workorders.migration.sql.objects import KINDS
+from workorders.migration.sql.reading import Reading
+from workorders.migration.sql.tree import Node
+
+_FIRES = {
+    "O": "ENABLE TRIGGER",
+    "A": "ENABLE ALWAYS TRIGGER",
+    "R": "ENABLE REPLICA TRIGGER",
+    "D": "DISABLE TRIGGER",
+}
+
+#: The command -> how the triggers then fire.
+_TRIGGERS = {
+    "AT_EnableTrig": "O",
+    "AT_EnableAlwaysTrig": "A",
+    "AT_EnableReplicaTrig": "R",
+    "AT_DisableTrig": "D",
+    "AT_EnableTrigUser": "O",
+    "AT_DisableTrigUser": "D",
+}
+
+_IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
+
+
+def operations(reading: Reading) -> Iterator[Operation]:
+    """One operation for the whole statement."""
+    relation = reading.node["relation"]
+    table = reading.catalog.find(relation.get("schemaname"), relation["relname"])
+    if table is None and reading.node.get("missing_ok"):
+        return
+    if table is None:
+        name = reading.relation(relation)
+        raise refused(reading.place, f"{name} is not a table or view.", "Check its name.")
+    if table.kind != "r" or table.has_inheritance or table.is_partition:
+        raise refused(
+            reading.place,
+            f"{table.name} has partitions or is no ordinary table: its settings are not modelled yet.",
+            "Take the statement out of this script.",
+        )
+    undo: list[str] = []
+    locks: list[Lock] = []
+    catalog = reading.catalog
+    before = table
+    for item in reading.node["cmds"]:
+        command = item["AlterTableCmd"]
+        undo = [*_back(reading, before, command), *undo]
+        locks.append(Lock(relation=table.name, mode=_mode(command)))
+        table = _after(table, command)
+        if command["subtype"] == "AT_ChangeOwner":
+            entry = reading.objects.find(KINDS["OBJECT_TABLE"], (table.name.schema, table.name.name))
+            if entry is not None:
+                owner = restoration.role_name(command["newowner"], catalog.role)
+                archive = reading.archive.with_entry(replace(entry, owner=owner))
+                catalog = replace(catalog, archive=archive)
+    mine = restoration.strongest(locks)
+    yield ChangeDefinition(
+        place=reading.place,
+        table=table.name,
+        title=f"set what holds for {table.name}",
+        sql=reading.raw.text,
+        locks=() if table.is_new else mine,
+        undo_title=f"set what held for {table.name}",
+        undo=() if table.is_new else tuple(undo),
+        undo_locks=mine,
+        becomes=catalog.with_table(table),
+    )
+
+
+def _mode(command: Node) -> LockMode:
+    if "Trig" in command["subtype"]:
+        return LockMode.SHARE_ROW_EXCLUSIVE
+    if command["subtype"] in ("AT_SetStatistics", "AT_SetRelOptions", "AT_ResetRelOptions"):
+        return LockMode.SHARE_UPDATE_EXCLUSIVE
+    return LockMode.ACCESS_EXCLUSIVE
+
+
+def _back(reading: Reading, table: Table, command: Node) -> list[str]:
+    alter = f"ALTER TABLE {table.name.sql}"
+    subtype = command["subtype"]
+    if subtype in _TRIGGERS:
+        names = _triggers(table, command)
+        if not names and not subtype.endswith("User"):
+            raise refused(
+                reading.place, f"{table.name} has no trigger {command.get('name')}.", "Check its name."
+            )
+        return [
+            f"{alter} {_FIRES[trigger.enabled]} {quoted(trigger.name)}"
+            for trigger in table.triggers
+            if trigger.name in names
+        ]
+    match subtype:
+        case "AT_EnableRowSecurity" | "AT_DisableRowSecurity":
+            return [f"{alter} {'ENABLE' if table.has_row_security else 'DISABLE'} ROW LEVEL SECURITY"]
+        case "AT_ForceRowSecurity" | "AT_NoForceRowSecurity":
+            return [f"{alter} {'FORCE' if table.forces_row_security else 'NO FORCE'} ROW LEVEL SECURITY"]
+        case "AT_ReplicaIdentity":
+            index = next((index.name for index in table.indexes if index.is_replica_identity), "")
+            former = _IDENTITIES.get(table.replica_identity) or f"USING INDEX {quoted(index)}"
+            return [f"{alter} REPLICA IDENTITY {former}"]
+        case "AT_SetStatistics" if "name" in command:
+            target = _target(reading, table, command["name"])
+            return [f"{alter} ALTER COLUMN {quoted(command['name'])} SET STATISTICS {target}"]
+        case "AT_SetRelOptions" | "AT_ResetRelOptions":
+            return _options(reading, table, command)
+        case "AT_ChangeOwner":
+            return _owner(reading, table, command)
+    raise refused(
+        reading.place,
+        f"ALTER TABLE {table.name}: {subtype.removeprefix('AT_')} is not modelled yet.",
+        "Take it out of this script, or run it by hand.",
+    )
+
+
+def _triggers(table: Table, command: Node) -> set[str]:
+    if "name" in command:
+        return {trigger.name for trigger in table.triggers if trigger.name == command["name"]}
+    return {trigger.name for trigger in table.triggers}
+
+
+def _dumped(reading: Reading, table: Table) -> tuple[tree.RawStatement, ...]:
+    entry = reading.objects.find(("TABLE",), (table.name.schema, table.name.name))
+    return () if entry is None else tree.statements(entry.definition)
+
+
+def _target(reading: Reading, table: Table, column: str) -> int:
+    """The column's statistics target as pg_dump has it; -1 where it is the server's."""
+    for statement in _dumped(reading, table):
+        for item in statement.node.get("cmds", []):
+            command = item["AlterTableCmd"]
+            if (command["subtype"], command.get("name")) == ("AT_SetStatistics", column):
+                return int(command["def"]["Integer"].get("ival", 0))
+    return -1
+
+
+def _options(reading: Reading, table: Table, command: Node) -> list[str]:
+    """Each option that is touched, with its former value or none."""
+    made = next((s.node for s in _dumped(reading, table) if s.kind == "CreateStmt"), {})
+    known = {_option(item["DefElem"]): item for item in made.get("options", [])}
+    touched = [_option(item["DefElem"]) for item in command["def"]["List"]["items"]]
+    alter = f"ALTER TABLE {table.name.sql}"
+    undo = [f"{alter} RESET ({name})" for name in touched if name not in known]
+    for name in touched:
+        if name in known:
+            value = known[name]["DefElem"]["arg"]
+            text = next(iter(value.values()))
+            undo.append(f"{alter} SET ({name} = '{text.get('sval', text.get('ival', text.get('fval')))}')")
+    return undo
+
+
+def _option(element: Node) -> str:
+    prefix = f"{element['defnamespace']}." if element.get("defnamespace") else ""
+    return f"{prefix}{element['defname']}"
+
+
+def _owner(reading: Reading, table: Table, command: Node) -> list[str]:
+    entry = reading.objects.find(("TABLE",), (table.name.schema, table.name.name))
+    role = reading.catalog.role
+    new = restoration.role_name(command["newowner"], role)
+    undo = [f"ALTER TABLE {table.name.sql} OWNER TO {quoted(table.owner)}"]
+    if entry is not None and new != table.owner:
+        undo += restoration.granted(entry, reading.archive, (table.owner, new), table.owner)
+    return undo
+
+
+def _after(table: Table, command: Node) -> Table:
+    subtype = command["subtype"]
+    if subtype in _TRIGGERS:
+        names = _triggers(table, command)
+        return replace(
+            table,
+            triggers=tuple(
+                replace(trigger, enabled=_TRIGGERS[subtype]) if trigger.name in names else trigger
+                for trigger in table.triggers
+            ),
+        )
+    if subtype in ("AT_EnableRowSecurity", "AT_DisableRowSecurity"):
+        return replace(table, has_row_security=subtype == "AT_EnableRowSecurity")
+    if subtype in ("AT_ForceRowSecurity", "AT_NoForceRowSecurity"):
+        return replace(table, forces_row_security=subtype == "AT_ForceRowSecurity")
+    if subtype == "AT_ReplicaIdentity":
+        return replace(table, replica_identity=command["def"]["ReplicaIdentityStmt"]["identity_type"])
+    return table
