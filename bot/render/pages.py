@@ -36,6 +36,7 @@ _OPERATIONS = (
     "alter_constraint",
     "create_index",
     "drop_index",
+    "definition",
     "create_table",
     "alter_type",
     "twin_column",
