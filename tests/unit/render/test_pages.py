@@ -24,9 +24,9 @@ def test_every_command_has_its_line() -> None:
 def test_every_operation_module_has_its_section() -> None:
     folder = Path(__file__).parents[3] / "workorders" / "migration" / "operations"
     parts = {
-        "__init__", "operation", "not_null_path", "rebuild", "restoration", "row_images", "new_column", "key_ranges",
+        "__init__", "operation", "not_null_path", "rebuild", "row_images", "new_column", "key_ranges",
     }  # fmt: skip
-    parts |= {"twin", "twin_parts", "twin_refusals", "twin_swap"}
+    parts |= {"restoration", "twin", "twin_parts", "twin_refusals", "twin_swap"}
 
     modules = {path.stem for path in folder.glob("*.py")} - parts
 
