@@ -107,7 +107,7 @@ def issue_body(order: Order, head: str) -> str:
     `head` is the hash of the order's newest event: once it stands on GitHub, a rewrite of the
     order's history in ours shows.
     """
-    paragraphs = [_status(order, head), _red_flags(order), _script(order)]
+    paragraphs = [status_block(order, head), _red_flags(order), _script(order)]
     definition = _definition(order.definition_text)
     if definition is None:
         paragraphs.append(_criteria(order.criteria))
@@ -119,7 +119,8 @@ def issue_body(order: Order, head: str) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _status(order: Order, head: str) -> str:
+def status_block(order: Order, head: str) -> str:
+    """Where the order stands, as a table."""
     approvals = [each for each in order.approvals if each.digest == order.digest]
     rows = [
         ("State", f"<b>{escape.markup(order.state.value.replace('_', ' '))}</b>"),

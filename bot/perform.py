@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
-from bot import messages, queue
+from bot import messages, order_check, queue
 from bot.errors import Broken, OrderMoved
 from bot.github.message import Message
 from bot.github.posting import post
@@ -161,7 +161,9 @@ class _Transaction:
             if touched.is_changed:
                 orders.advance_version(self.ours, order_id)
             if touched.is_shown_anew:
-                self._post(messages.shown(self._read(order_id), events.head(self.ours, order_id)))
+                order, head = self._read(order_id), events.head(self.ours, order_id)
+                self._post(messages.shown(order, head))
+                self._check(order, head)
         for installation_id in sorted(self.installations):
             queue.enqueue(self.ours, queue.send_outbox(installation_id))
         return Performed(opened=tuple(self.opened))
@@ -208,6 +210,7 @@ class _Transaction:
             case ShowOrder():
                 order, head = self._read(intent.order_id), events.head(self.ours, intent.order_id)
                 self._post(messages.shown(order, head, is_repair=True))
+                self._check(order, head)
             case Work():
                 self._ask_for_work(self._read(intent.order_id))
             case Remember():
@@ -231,7 +234,9 @@ class _Transaction:
         by = intent.starter if intent.follows is None else None
         self._record(order_id, "opened", by, state, detail)
         order = self._read(order_id)
-        self._post(messages.opened(order, events.head(self.ours, order_id)))
+        head = events.head(self.ours, order_id)
+        self._post(messages.opened(order, head))
+        self._check(order, head)
         if state in WORKING:
             self._ask_for_work(order)
 
@@ -351,6 +356,11 @@ class _Transaction:
     def _ask_for_work(self, order: Order) -> None:
         orders.due_now(self.ours, order.id)
         queue.enqueue(self.ours, queue.work_order(order.id, order.target))
+
+    def _check(self, order: Order, head: str) -> None:
+        is_refused = order.state is State.CHANGES_REQUESTED
+        problems = findings.problems_of(self.ours, order) if is_refused else ()
+        self._post(order_check.checked(order, head, problems))
 
     def _post(self, posted: Iterable[Message]) -> None:
         for message in posted:

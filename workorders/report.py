@@ -18,6 +18,15 @@ def named(text: object) -> str:
     return NAME_BEGINS + str(text).replace(NAME_BEGINS, "").replace(NAME_ENDS, "") + NAME_ENDS
 
 
+#: Begins a reference to an issue in a sentence of ours, which ends as a name does.
+ISSUE_BEGINS = "\u2067"
+
+
+def issue(number: int) -> str:
+    """An issue or pull request of the order's repository, inside a sentence: a link where it is shown."""
+    return f"{ISSUE_BEGINS}#{number}{NAME_ENDS}"
+
+
 class Finding(Enum):
     """How an answer turned out."""
 

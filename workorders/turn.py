@@ -12,7 +12,7 @@ from datetime import datetime
 from workorders.decision import Decision, Outcome, all_of
 from workorders.order import Order, State
 from workorders.policy import Execute, TargetPolicy
-from workorders.report import named
+from workorders.report import issue, named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def first(order: Order, standing: Standing) -> Decision:
     if not standing.ahead:
         return Decision(outcome=Outcome.YES, because=f"No other order comes first on {named(order.target)}.")
     other = standing.ahead[0]
-    which = named(other.title) if other.issue_number is None else f"#{other.issue_number}"
+    which = named(other.title) if other.issue_number is None else issue(other.issue_number)
     if other.state is State.APPROVED:
         return Decision(
             outcome=Outcome.NO,
@@ -116,7 +116,7 @@ def _after(before: str, order: Ahead | None) -> Decision:
         return Decision(outcome=Outcome.YES, because=f"The same SQL has soaked on {named(before)}.")
     said = f"The policy says after: {before}, and the same SQL has not soaked there"
     if order is not None and order.state is not State.CANCELLED:
-        which = named(order.title) if order.issue_number is None else f"#{order.issue_number}"
+        which = named(order.title) if order.issue_number is None else issue(order.issue_number)
         return Decision(
             outcome=Outcome.NO,
             because=f"{said} yet: {which} is {order.state.value.replace('_', ' ')}.",

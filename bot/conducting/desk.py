@@ -37,7 +37,7 @@ REHEARSAL, BEFORE, WORKLOAD, OUTCOME = "rehearsal", "before", "workload", "outco
 ATTEMPT = "attempt"
 
 #: The last trouble's root cause: the same one twice asks for another design.
-TROUBLE = "trouble"
+TROUBLE = findings.TROUBLE
 
 
 @dataclass(frozen=True, kw_only=True)

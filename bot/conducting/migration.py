@@ -21,6 +21,7 @@ from bot.github.errors import NotAnswered
 from bot.perform import Decided, perform
 from bot.services import Services
 from bot.shadow import workshop
+from bot.store import findings
 from workorders import stored_plan
 from workorders.intents import SetReview
 from workorders.lifecycle import Event
@@ -132,7 +133,8 @@ class MigrationConductor:
         """Before the first change: back to the author, with the reason."""
         before = str((desk.kept(TROUBLE) or {}).get("root_cause", ""))
         escalation = conductor.judge(error, is_changed=False, failed_before=before)
-        desk.keep(TROUBLE, {"root_cause": escalation.root_cause})
+        with desk.services.pool.transaction() as ours:
+            findings.keep_trouble(ours, desk.order, escalation.root_cause, escalation.problems)
         role = {State.ANALYSING: data_science.ROLE, State.PREPARING: automation.ROLE}.get(
             desk.order.state, postgres.ROLE
         )

@@ -2,7 +2,8 @@
 
 Text is either *plain* (a sentence of ours, which may still hold anything) or *foreign* (a
 name that `workorders.report.named` has wrapped). Plain text reads as it was written, and no
-mention, link, reference, picture, HTML or heading in it is live. Foreign text is shown as
+mention, link, reference, picture, HTML or heading in it is live, but for the issues that
+`workorders.report.issue` names. Foreign text is shown as
 code, which GitHub leaves alone.
 
 A backslash is not enough on GitHub: mentions, references to issues and commits, e-mail
@@ -17,7 +18,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from workorders.report import NAME_BEGINS, NAME_ENDS
+from workorders.report import ISSUE_BEGINS, NAME_BEGINS, NAME_ENDS
 
 #: ZERO WIDTH SPACE. Stands only in plain text, never in a name or in code.
 BREAK = "\u200b"
@@ -29,6 +30,8 @@ NAME_CHARACTERS = 1_000
 _BACKTICKS = 100
 
 _NAMED = re.compile(f"{NAME_BEGINS}([^{NAME_BEGINS}{NAME_ENDS}]*){NAME_ENDS}")
+
+_ISSUE = re.compile(f"{ISSUE_BEGINS}#([1-9][0-9]{{0,9}}){NAME_ENDS}")
 
 #: What cannot be seen, or changes the direction of what follows, or cannot be encoded.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -122,8 +125,15 @@ def _woven(text: str, plain: Callable[[str], str], foreign: Callable[[str], str]
     # A split by a pattern with one group gives plain and foreign parts in turn.
     parts = _NAMED.split(text.strip())
     # Two spans of code side by side would be read as one, and its end found in the wrong place.
-    woven = [foreign(part) if index % 2 else plain(part) or joint for index, part in enumerate(parts)]
+    woven = [
+        foreign(part) if index % 2 else _with_issues(part, plain) or joint for index, part in enumerate(parts)
+    ]
     return "".join(woven).strip(" " + BREAK)
+
+
+def _with_issues(text: str, plain: Callable[[str], str]) -> str:
+    parts = _ISSUE.split(text)
+    return "".join(f"#{part}" if index % 2 else plain(part) for index, part in enumerate(parts))
 
 
 def _plain_markdown(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,13 @@ from psycopg.types.json import Jsonb
 from bot.store.ours import Ours, row, rows, run
 from bot.store.queries import queries
 from workorders.intents import Remember
-from workorders.order import PhaseReport
+from workorders.migration.errors import Problem
+from workorders.order import Order, PhaseReport
 
 _QUERY = queries("orders")
+
+#: The phase and the name of what an order's script was last refused for.
+TROUBLE_PHASE, TROUBLE = 1, "trouble"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,28 @@ class Memory:
     summary: str
     facts: Mapping[str, str | int | float | bool]
     remembered_at: datetime
+
+
+def keep_trouble(ours: Ours, order: Order, root_cause: str, problems: Iterable[Problem]) -> None:
+    """What the order's script is refused for, line by line; the same root cause twice is told by it."""
+    found = {
+        "root_cause": root_cause,
+        "sql": _sha256(order.sql),
+        "problems": [asdict(each) for each in problems],
+    }
+    keep(ours, order.id, TROUBLE_PHASE, TROUBLE, found)
+
+
+def problems_of(ours: Ours, order: Order) -> tuple[Problem, ...]:
+    """What the order's present script was refused for; nothing where it was not."""
+    found = kept(ours, order.id, TROUBLE_PHASE, TROUBLE) or {}
+    if found.get("sql") != _sha256(order.sql):
+        return ()
+    return tuple(Problem(**each) for each in found["problems"])
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def keep(ours: Ours, order_id: int, phase: int, name: str, found: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from workorders.intents import Intent, OpenOrder, Reaction
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.nearest import did_you_mean
 from workorders.policy import Policy, UnknownPolicy
-from workorders.report import named
+from workorders.report import issue, named
 
 #: What an origin ends in: which version of the file it was.
 _VERSION = re.compile("@[0-9a-f]{40}$")
@@ -32,9 +32,8 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
         None,
     )
     if context.is_pull_request and already is not None:
-        where = (
-            "its issue is being opened" if already.issue_number is None else f"it is #{already.issue_number}"
-        )
+        number = already.issue_number
+        where = "its issue is being opened" if number is None else f"it is {issue(number)}"
         raise Refused.because(
             f"This pull request has an open {named(definition.name)} order"
             f"{f' on {named(target)}' if target else ''}: {where}.",

@@ -10,7 +10,7 @@ from workorders.authority import Who
 from workorders.intents import Intent, Reaction
 from workorders.migration.errors import Refused
 from workorders.order import Order, State
-from workorders.report import Answer, Answers, Finding, Grid, Report, Section, named
+from workorders.report import Answer, Answers, Finding, Grid, Report, Section, issue, named
 from workorders.waiting import awaited
 
 
@@ -22,7 +22,7 @@ def handle(command: Command, context: Context, facts: Facts) -> tuple[Intent, ..
     elif facts.open_orders:
         content = "Open work orders: " + "; ".join(
             f"{named(each.definition)} on {named(each.target)}, "
-            + ("whose issue is being opened" if each.issue_number is None else f"#{each.issue_number}")
+            + ("whose issue is being opened" if each.issue_number is None else issue(each.issue_number))
             for each in facts.open_orders
         )
     else:

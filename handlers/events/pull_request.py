@@ -31,7 +31,7 @@ from workorders.lifecycle import CLOSED, NOT_RUN, Event, accepts
 from workorders.migration.errors import Blocked, Refused
 from workorders.order import Order, Person, State
 from workorders.policy import Policy, UnknownPolicy
-from workorders.report import Finding, Paragraph, Report, Section, named
+from workorders.report import Finding, Paragraph, Report, Section, issue, named
 
 _NEEDS = {
     PullRequestPushed: frozenset({Need.PULL_REQUEST_ORDERS, Need.PULL_REQUEST, Need.POLICY, Need.RIGHTS}),
@@ -199,7 +199,7 @@ def _without(order: Order, pull_request: PullRequest, by: Person, reason: str) -
 
 
 def _closed(order: Order, context: Context, facts: Facts) -> tuple[Intent, ...]:
-    who = f"{named(context.person.login)} closed #{context.number} without merging it"
+    who = f"{named(context.person.login)} closed {issue(context.number or 0)} without merging it"
     if accepts(order.state, Event.CANCELLED):
         return (
             Move(
@@ -246,7 +246,7 @@ def _revise(order: Order, facts: Facts) -> str:
 
 
 def _issue(order: Order) -> str:
-    return "the order" if order.issue_number is None else f"#{order.issue_number}"
+    return "the order" if order.issue_number is None else issue(order.issue_number)
 
 
 def _said(order: Order, key: str, content: Report | str) -> Say:

@@ -1,49 +1,20 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
-from bot.app import create_app
 from bot.sandbox import Fault, When
 from bot.services import Services
-from bot.store import deliveries, orders
-from bot.worker import Worker
+from bot.store import deliveries
+from tests.integration.bot.running import all_orders, bot_running, comments
 from tests.integration.bot.waiting import until
 from tests.plugins.sandbox import REPO, ServedSandbox
-from workorders.order import Order, State
+from workorders.order import State
 
 START = "wo:start database-migration\n\n```sql\nALTER TABLE orders ADD COLUMN note text;\n```\n"
-
-
-@contextmanager
-def bot_running(services: Services, sandbox: ServedSandbox) -> Iterator[None]:
-    """The web and a worker, to which the sandbox sends its webhooks."""
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    worker = Worker(services)
-    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=worker.run)]
-    for thread in threads:
-        thread.start()
-    sandbox.state.webhook_url = f"http://127.0.0.1:{server.server_port}/webhook"
-    try:
-        yield
-    finally:
-        sandbox.state.webhook_url = None
-        worker.stop()
-        server.shutdown()
-        for thread in threads:
-            thread.join()
-        server.server_close()
-
-
-def all_orders(services: Services) -> tuple[Order, ...]:
-    with services.pool.transaction() as ours:
-        return orders.newest(ours)
 
 
 def handled(services: Services, count: int) -> bool:
@@ -51,10 +22,6 @@ def handled(services: Services, count: int) -> bool:
     with services.pool.transaction() as ours:
         found = ours.execute("SELECT count(*), count(handled_at) FROM deliveries").fetchone()
     return found == (count, count)
-
-
-def comments(sandbox: ServedSandbox, number: int) -> list[str]:
-    return [each.body for each in sandbox.state.comments(REPO, number)]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from bot.render import escape
 from tests.unit.render.hostile import ATTACKS, hostile
-from workorders.report import named
+from workorders.report import issue, named
 
 #: As GitHub reads Markdown, as far as this parser goes.
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -137,3 +137,13 @@ def test_sentences_read_as_they_were_written() -> None:
     sentence = 'Re-run at 10:20:30, 3 of 5 (60 %): it\'s done - "all" of it; a/b = c.'
 
     assert escape.markdown(sentence) == sentence
+
+
+def test_an_issue_that_we_name_is_a_link_and_one_in_a_name_is_none() -> None:
+    text = f"It is {issue(12)}, not #13 and not {named(issue(14))}."
+
+    assert "is #12, not" in escape.markdown(text)
+    assert "is #12, not" in escape.markup(text)
+    assert "#13" not in escape.markdown(text)
+    assert "`" in escape.markdown(text).partition("and not")[2]
+    assert escape.terminal(f"It is {issue(12)}.") == "It is #12."

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.workorders.values import NOW, TARGET, order
 from workorders.order import Order, State
 from workorders.policy import Execute, TargetPolicy
+from workorders.report import issue
 from workorders.turn import Ahead, Freeze, Standing, held_back
 from workorders.windows import from_text
 
@@ -20,7 +21,7 @@ AHEAD = Ahead(title="Another", issue_number=9, state=State.PAUSED)
 #: What can hold it back, each by itself, and the word by which it is known.
 HINDRANCES = {
     "sue": lambda rules, standing: (rules, replace(standing, freeze=FROZEN)),
-    "#9 is paused": lambda rules, standing: (rules, replace(standing, ahead=(AHEAD,))),
+    f"{issue(9)} is paused": lambda rules, standing: (rules, replace(standing, ahead=(AHEAD,))),
     "on-command": lambda rules, standing: (replace(rules, execute=Execute.ON_COMMAND), standing),
     "after: staging": lambda rules, standing: (replace(rules, after="staging"), standing),
     "No window": lambda rules, standing: (
