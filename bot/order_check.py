@@ -49,7 +49,7 @@ def checked(order: Order, head: str, problems: Iterable[Problem]) -> tuple[Messa
         head=order.reading.head,
         status="in_progress" if conclusion is None else "completed",
         conclusion=conclusion,
-        title=escape.terminal(f"{order.state.value.replace('_', ' ').capitalize()}: {awaited(order.state)}"),
+        title=escape.terminal(f"{order.state.value.replace('_', ' ').capitalize()}: {awaited(order)}"),
         summary=issue + messages.status_block(order, head),
         annotations=tuple(_annotations(order, problems)),
     )
