@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from workorders.migration.connections import Target
 from workorders.migration.errors import Refused
@@ -17,13 +18,21 @@ SELECT pg_catalog.current_setting('session_replication_role'), pg_catalog.curren
 
 #: Tables that this transaction has written, or locked more strongly than writing does.
 _WRITTEN = """
-SELECT DISTINCT n.nspname::text, c.relname::text
+SELECT DISTINCT n.nspname::text, c.relname::text, l.mode <> 'RowExclusiveLock' AS is_strong
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_class c ON c.oid = l.relation
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND c.relkind IN ('r', 'p')
   AND l.mode NOT IN ('AccessShareLock', 'RowShareLock') AND n.nspname NOT IN (%s, 'pg_catalog')
 ORDER BY 1, 2
+"""
+
+#: Rows of the catalog that this session has written, as far as it has not reported them yet.
+_CATALOG_WRITES = """
+SELECT pg_catalog.current_setting('track_counts')::bool,
+       sum(pg_catalog.pg_stat_get_xact_tuples_inserted(oid) + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
+           + pg_catalog.pg_stat_get_xact_tuples_deleted(oid))
+FROM pg_catalog.pg_class WHERE oid < 16384 AND relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace
 """
 
 
@@ -43,6 +52,7 @@ def capturing(target: Target, action: Action) -> Iterator[None]:
     """
     target.execute("SELECT pg_catalog.set_config('lockkeeper.capture', %s, true)", (action.capture,))
     before = target.execute(_GUARDS).fetchone()
+    catalog_before = target.execute(_CATALOG_WRITES).fetchone()
     yield
     # Deferred triggers write, too; at the commit it would be too late to see what.
     target.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -51,7 +61,18 @@ def capturing(target: Target, action: Action) -> Iterator[None]:
             f"{action.title}: the statement, or a trigger of it, changed the session's guards.",
             "Look for set_config, SET or SET ROLE in the triggers' functions.",
         )
-    written = {RelationName(schema=row[0], name=row[1]) for row in target.execute(_WRITTEN, (OUR_SCHEMA,))}
+    declared = {lock.relation for lock in action.locks}
+    if not declared:
+        _must_not_change_the_schema(target, action, catalog_before)
+    found = target.execute(_WRITTEN, (OUR_SCHEMA,)).fetchall()
+    written = {RelationName(schema=row[0], name=row[1]) for row in found}
+    strong = sorted({RelationName(schema=row[0], name=row[1]) for row in found if row[2]} - declared)
+    if strong:
+        # TRUNCATE gets past triggers for rows, and a lock that stops writers has no place in a data step.
+        raise Refused.because(
+            f"{action.title}: it locks {strong[0]} more strongly than writing rows does.",
+            "Write TRUNCATE, LOCK and what changes the schema as statements of their own.",
+        )
     missed = tuple(sorted(written - set(action.captured)))
     if missed:
         names = ", ".join(map(str, missed))
@@ -64,3 +85,17 @@ def capturing(target: Target, action: Action) -> Iterator[None]:
         error.statement = int(action.capture.rpartition("/")[2])
         raise error
     target.execute("SELECT pg_catalog.set_config('lockkeeper.capture', '', true)")
+
+
+def _must_not_change_the_schema(target: Target, action: Action, before: tuple[Any, ...] | None) -> None:
+    after = target.execute(_CATALOG_WRITES).fetchone()
+    if after is None or not after[0]:
+        raise Refused.because(
+            f"{action.title}: track_counts is off, so nobody can tell whether it changes the schema.",
+            "Set track_counts to on for the database.",
+        )
+    if after != before:
+        raise Refused.because(
+            f"{action.title}: this block changes the schema, or a trigger of it does.",
+            "Write the statements out: each then has its online form and its way back.",
+        )

@@ -360,7 +360,7 @@ class Executor:
         self._observer.before(self._target, action)
         if action.as_replica:
             settle.hold_triggers_still(self._target)
-        if action.captured:
+        if action.capture:
             with capturing(self._target, action):
                 for statement in statements:
                     arm()

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import key_ranges
-from workorders.migration.operations.operation import (
-    Check,
-    Place,
-    exclusive,
-    must_find,
-    ordinary,
-    refused,
+from workorders.migration.operations.captured import (
+    capture_name,
+    images_of,
+    must_be_restorable,
+    steps_around,
 )
-from workorders.migration.operations.row_images import RowImages, capture_locks, closure, parents_first
+from workorders.migration.operations.operation import Check, Place, must_find, ordinary, refused
+from workorders.migration.operations.row_images import closure, parents_first
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node
 from workorders.migration.steps import Action, Batches, Step
@@ -75,55 +73,18 @@ class ChangeRows:
                 "Leave that column as it is, or run the statement by hand.",
             )
         written = self._written(catalog, table)
-        part = str(self.place.statement)
-        capture = f"{run}/{part}"
-        images = tuple(RowImages(table=each, part=part, run=run) for each in written)
-        names = tuple(each.name for each in written)
-        stop = tuple(statement for each in images for statement in each.removal())
-        is_stopped = " AND ".join(
-            f"NOT ({questions.trigger_exists(each.table.name, each.trigger)})" for each in images
-        )
-        ending = Action(
-            title=f"stop capturing rows of {', '.join(map(str, names))}",
-            sql=stop,
-            locks=exclusive(*sorted(names)),
-            done=f"SELECT {is_stopped}",
-        )
-        begin = Action(
-            title=f"capture rows of {', '.join(map(str, names))}",
-            sql=tuple(statement for each in images for statement in each.creation(capture)),
-            locks=capture_locks(written),
-            done=questions.relation_exists(images[0].images),
-        )
         change = Action(
             title=f"{self.name} rows of {self.table}",
             sql=() if self._is_batched(catalog, table) else (tree.statement_text(self.kind, self.node),),
             batches=self._batches(table) if self._is_batched(catalog, table) else None,
-            captured=names,
-            capture=capture,
+            capture=capture_name(self.place, run),
         )
-        back = (
-            *(each.netting() for each in images),
-            *(each.restoring(catalog) for each in images),
-        )
-        remains = tuple(name for each in images for name in (each.net, each.images))
-        return (
-            Step(
-                statement=self.place.statement,
-                operation=self.name,
-                action=begin,
-                undo=(ending,),
-                remains=remains,
-            ),
-            Step(
-                statement=self.place.statement,
-                operation=self.name,
-                action=change,
-                undo=back,
-                is_undone_instantly=False,
-                loses="rows that were written since keep what was written, column by column",
-            ),
-            Step(statement=self.place.statement, operation=self.name, action=ending),
+        return steps_around(
+            Step(statement=self.place.statement, operation=self.name, action=change),
+            images_of(written, self.place, run),
+            self.place,
+            catalog,
+            inserts=bool(self.also_written) or any(each.triggers for each in written),
         )
 
     def _written(self, catalog: Catalog, table: Table) -> tuple[Table, ...]:
@@ -133,24 +94,7 @@ class ChangeRows:
             catalog.tables[name] for name in self.also_written if name not in known and name in catalog.tables
         )
         for each in (*reached, *more):
-            ordinary(each, self.place, f"{self.name.upper()} that reaches it")
-            fires = [trigger.name for trigger in each.triggers if trigger.enabled in "OA"]
-            if fires and not catalog.role_sets_replication_role:
-                raise refused(
-                    self.place,
-                    f"{each.name} has the trigger {fires[0]}, which would change rows as they are brought"
-                    f" back, and the role {catalog.role} may not hold it still.",
-                    f"GRANT SET ON PARAMETER session_replication_role TO {quoted(catalog.role)};"
-                    " as a superuser (15 and later).",
-                )
-            for column in each.columns:
-                if column.is_not_null_domain:
-                    raise refused(
-                        self.place,
-                        f"{each.name}.{column.name} is of a domain that does not allow NULL: no image of"
-                        " its rows can be kept yet.",
-                        "Run the statement by hand.",
-                    )
+            must_be_restorable(each, self.place, catalog, f"{self.name.upper()} that reaches it")
         return parents_first((*reached, *more))
 
     def _is_batched(self, catalog: Catalog, table: Table) -> bool:

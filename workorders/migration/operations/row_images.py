@@ -9,13 +9,14 @@ a value written since is never overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
+from workorders.migration.operations import keyless_rows
 from workorders.migration.steps import Action, Batches
 
 
@@ -83,10 +84,15 @@ class RowImages:
         before, after = (", ".join(side(c) for c in self.columns) for side in (self.before, self.after))
         function = f"{quoted(OUR_SCHEMA)}.{quoted(self.trigger)}"
         insert = f"INSERT INTO {self.images.sql} (operation, "
+        came, went = f"{insert}{after}) VALUES ('I', {new});", f"{insert}{before}) VALUES ('D', {old});"
+        changed = f"{insert}{before}, {after}) VALUES ('U', {old}, {new});"
+        if self._lasting:
+            # Under another key it is another row; and GENERATED ALWAYS can only be inserted.
+            was, becomes = (", ".join(f"{row}.{quoted(c)}" for c in self._lasting) for row in ("OLD", "NEW"))
+            changed = f"IF {same(was, becomes)} THEN {changed} ELSE {went} {came} END IF;"
         body = (
-            f"BEGIN IF TG_OP = 'INSERT' THEN {insert}{after}) VALUES ('I', {new});"
-            f" ELSIF TG_OP = 'UPDATE' THEN {insert}{before}, {after}) VALUES ('U', {old}, {new});"
-            f" ELSE {insert}{before}) VALUES ('D', {old}); END IF; RETURN NULL; END"
+            f"BEGIN IF TG_OP = 'INSERT' THEN {came} ELSIF TG_OP = 'UPDATE' THEN {changed}"
+            f" ELSE {went} END IF; RETURN NULL; END"
         )
         return (
             f"CREATE TABLE {self.images.sql}"
@@ -109,6 +115,12 @@ class RowImages:
             f"DROP FUNCTION IF EXISTS {function}()",
         )
 
+    @property
+    def _lasting(self) -> tuple[str, ...]:
+        """The columns that tell rows apart; without a key, those that no UPDATE could set back."""
+        fixed = tuple(c for c in self.columns if c not in self.assignable)
+        return self.table.key or fixed
+
     def netting(self) -> Action:
         """Works out what became of each row in all: one line a row, in the order of the first image."""
         if self.table.key:
@@ -125,13 +137,14 @@ class RowImages:
             before = ", ".join(f"f.{self.before(c)}" for c in self.columns)
             after = ", ".join(f"l.{self.after(c)}" for c in self.columns)
             source = f"FROM ({first}) f JOIN ({last}) l ON f.key = l.key"
-            order, came, went = "f.n", "f.operation = 'I'", "l.operation = 'D'"
+            order = "f.n"
         else:
             keys = ""
-            before = ", ".join(self.before(c) for c in self.columns)
-            after = ", ".join(self.after(c) for c in self.columns)
-            source = f"FROM {self.images.sql} i"
-            order, came, went = "i.n DESC", "i.operation = 'I'", "i.operation = 'D'"
+            before = ", ".join(f"f.{self.before(c)}" for c in self.columns)
+            after = ", ".join(f"l.{self.after(c)}" for c in self.columns)
+            source = keyless_rows.chains(self)
+            order = "f.n DESC"
+        came, went = "f.operation = 'I'", "l.operation = 'D'"
         return Action(
             title=f"work out what became of the rows of {self.table.name}",
             sql=(
@@ -145,53 +158,72 @@ class RowImages:
             done=questions.relation_exists(self.net),
         )
 
-    def restoring(self, catalog: Catalog) -> Action:
-        """Brings rows back in ranges of the net table; without a key, all in one go."""
+    def restoring(self) -> Action:
+        """Brings changed and deleted rows back in ranges of the net table; without a key, all in one go."""
         net = self.net.sql
         title = f"bring rows of {self.table.name} back"
         leaves = f"SELECT count(*) FROM {net} WHERE NOT is_restored"
         if not self.table.key:
-            return Action(title=title, sql=self._restored_by_whole_rows(), as_replica=True, leaves=leaves)
-        low = "n.n >= pg_catalog.current_setting('lockkeeper.low_1')::bigint"
-        high = "n.n < pg_catalog.current_setting('lockkeeper.high_1')::bigint"
+            return Action(
+                title=title,
+                sql=(*self.parents_locked("true"), *keyless_rows.restored(self)),
+                as_replica=True,
+                leaves=leaves,
+            )
         return Action(
-            title=title,
-            batches=Batches(
-                # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
-                first=f"SELECT n.n::text FROM {net} n ORDER BY n.n LIMIT 1",
-                next=f"SELECT n.n::text FROM {net} n WHERE {low} ORDER BY n.n"
-                " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
-                between=self._restored_by_key(catalog, f"{low} AND {high}"),
-                rest=self._restored_by_key(catalog, low),
-                key_columns=1,
-            ),
-            as_replica=True,
-            leaves=leaves,
+            title=title, batches=self.in_ranges(self._restored_by_key), as_replica=True, leaves=leaves
         )
 
-    def _restored_by_key(self, catalog: Catalog, span: str) -> tuple[str, ...]:
+    def in_ranges(self, statements: Callable[[str], tuple[str, ...]]) -> Batches:
+        """Statements over ranges of the net table; they are given a range's condition."""
+        net = self.net.sql
+        low = "n.n >= pg_catalog.current_setting('lockkeeper.low_1')::bigint"
+        high = "n.n < pg_catalog.current_setting('lockkeeper.high_1')::bigint"
+        return Batches(
+            # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
+            first=f"SELECT n.n::text FROM {net} n ORDER BY n.n LIMIT 1",
+            next=f"SELECT n.n::text FROM {net} n WHERE {low} ORDER BY n.n"
+            " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
+            between=statements(f"{low} AND {high}"),
+            rest=statements(low),
+            key_columns=1,
+        )
+
+    def by_key(self, row: str = "t", net: str = "n") -> str:
+        """A row of the table is a row of the net table."""
+        return " AND ".join(f"{row}.{quoted(c)} = {net}.k{place}" for place, c in enumerate(self.table.key))
+
+    @property
+    def is_as_left(self) -> str:
+        """The row `t` is what the row `n` of the net table says that the statement left."""
+        return " AND ".join(same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns)
+
+    def _restored_by_key(self, span: str) -> tuple[str, ...]:
         table, net = self.table.name.sql, self.net.sql
-        by_key = " AND ".join(f"t.{quoted(c)} = n.k{place}" for place, c in enumerate(self.table.key))
+        by_key = self.by_key()
         all_columns = ", ".join(quoted(c) for c in self.columns)
         was_changed = {c: different(f"n.{self.before(c)}", f"n.{self.after(c)}") for c in self.columns}
         stands = {c: same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns}
         changed = [f"({was_changed[c]} AND {stands[c]})" for c in self.columns]
-        overwritten = " OR ".join(f"({was_changed[c]} AND NOT {stands[c]})" for c in self.columns)
+        overwritten = " OR ".join(
+            # What is GENERATED ALWAYS cannot be written back, whoever wrote it.
+            f"({was_changed[c]} AND NOT {stands[c]})" if c in self.assignable else f"({was_changed[c]})"
+            for c in self.columns
+        )
         assignments = ", ".join(
             f"{quoted(c)} = CASE WHEN {condition} THEN n.{self.before(c)} ELSE t.{quoted(c)} END"
             for c, condition in zip(self.columns, changed, strict=True)
-            if c not in self.table.key and c in self._assignable
+            if c not in self.table.key and c in self.assignable
         )
-        unchanged = " AND ".join(stands.values())
         comes_back = dict(zip(self.columns, changed, strict=True))
         may_stand = " AND ".join(
-            ["true", *self._parents_exist(comes_back), *self._values_are_free(comes_back)]
+            ["true", *self.parents_exist(comes_back), *self._values_are_free(comes_back)]
         )
         restored = f"UPDATE {net} SET is_restored = true FROM done WHERE {net}.n = done.n"
         statements = [
             f"SELECT count(*) FROM (SELECT FROM {table} t JOIN {net} n"
             f" ON {by_key} WHERE {span} FOR UPDATE OF t) q",
-            *self._parents_locked(span),
+            *self.parents_locked(span),
         ]
         if assignments:
             statements += [
@@ -204,46 +236,15 @@ class RowImages:
         statements += [
             f"WITH back AS (INSERT INTO {table} AS t ({all_columns}) OVERRIDING SYSTEM VALUE SELECT"
             f" {', '.join(f'n.{self.before(c)}' for c in self.columns)} FROM {net} n"
-            f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self._parents_exist({})])}"
+            f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self.parents_exist({})])}"
             f" ON CONFLICT DO NOTHING RETURNING {', '.join(f't.{quoted(c)}' for c in self.table.key)}),"
             f" done AS (SELECT n.n FROM {net} n JOIN back t ON {by_key} WHERE {span}) {restored}",
-            f"WITH gone AS (DELETE FROM {table} t USING {net} n WHERE {span} AND n.came AND NOT n.went"
-            f" AND {by_key} AND {unchanged}{self._is_unreferenced(catalog)} RETURNING n.n),"
-            f" done AS (SELECT n FROM gone) {restored}",
             f"UPDATE {net} n SET is_restored = true WHERE {span} AND n.came AND n.went",
         ]
         return tuple(statements)
 
-    def _restored_by_whole_rows(self) -> tuple[str, ...]:
-        table, net = self.table.name.sql, self.net.sql
-        row = f"ROW({', '.join(f't.{quoted(c)}' for c in self.columns)})::text"
-        image = f"ROW({', '.join(f'n.{self.after(c)}' for c in self.columns)})::text"
-        values = ", ".join(f"n.{self.before(c)}" for c in self.columns)
-        found, which = (
-            "WITH want AS (SELECT n.n, image, row_number() OVER (PARTITION BY image ORDER BY n.n) AS copy"
-            f" FROM (SELECT n.*, {image} AS image FROM {net} n WHERE ",
-            ") n),"
-            " have AS (SELECT t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
-            f" FROM (SELECT t.ctid AS place, {row} AS image FROM {table} t) t"
-            " WHERE t.image IN (SELECT image FROM want)),"
-            " pairs AS (SELECT want.n, have.place FROM want JOIN have USING (image, copy)),",
-        )
-        restored = f"UPDATE {net} SET is_restored = true WHERE n IN (SELECT n FROM done)"
-        assignments = ", ".join(f"{quoted(c)} = n.{self.before(c)}" for c in self._assignable)
-        return (
-            f"{found}NOT n.came AND NOT n.went{which}"
-            f" done AS (UPDATE {table} t SET {assignments} FROM pairs JOIN {net} n ON n.n = pairs.n"
-            f" WHERE t.ctid = pairs.place RETURNING n.n) {restored}",
-            f"{found}n.came{which}"
-            f" done AS (DELETE FROM {table} t USING pairs WHERE t.ctid = pairs.place"
-            f" RETURNING pairs.n) {restored}",
-            f"INSERT INTO {table} ({', '.join(quoted(c) for c in self.columns)}) OVERRIDING SYSTEM VALUE"
-            f" SELECT {values} FROM {net} n WHERE n.went ORDER BY n.n",
-            f"UPDATE {net} SET is_restored = true WHERE went",
-        )
-
     @property
-    def _assignable(self) -> tuple[str, ...]:
+    def assignable(self) -> tuple[str, ...]:
         """The columns that an UPDATE may set: all but those that are GENERATED ALWAYS AS IDENTITY."""
         fixed = {column.name for column in self.table.columns if column.identity == "a"}
         return tuple(column for column in self.columns if column not in fixed)
@@ -251,7 +252,7 @@ class RowImages:
     def _own_foreign_keys(self) -> list[Constraint]:
         return [key for key in self.table.foreign_keys if set(key.columns) <= set(self.columns)]
 
-    def _parents_locked(self, span: str) -> list[str]:
+    def parents_locked(self, span: str) -> list[str]:
         """Parents stay until the commit: foreign keys do not check while triggers are held still."""
         return [
             f"SELECT count(*) FROM (SELECT FROM {key.referenced.sql} p JOIN {self.net.sql} n ON "
@@ -264,7 +265,8 @@ class RowImages:
             if key.referenced is not None
         ]
 
-    def _parents_exist(self, comes_back: Mapping[str, str]) -> list[str]:
+    def parents_exist(self, comes_back: Mapping[str, str]) -> list[str]:
+        """For each foreign key: what the former values of the row `n` point at is there."""
         return [self._parent_exists(key, comes_back) for key in self._own_foreign_keys()]
 
     def _parent_exists(self, key: Constraint, comes_back: Mapping[str, str]) -> str:
@@ -301,17 +303,6 @@ class RowImages:
             conditions.append(
                 f"({stays} OR NOT EXISTS (SELECT FROM {self.table.name.sql} o WHERE {taken} AND ({other})))"
             )
-        return conditions
-
-    def _is_unreferenced(self, catalog: Catalog) -> str:
-        conditions = ""
-        for reference in catalog.referencing(self.table.name):
-            key = reference.constraint
-            pairs = " AND ".join(
-                f"r.{quoted(theirs)} = t.{quoted(mine)}"
-                for theirs, mine in zip(key.columns, key.referenced_columns, strict=True)
-            )
-            conditions += f" AND NOT EXISTS (SELECT FROM {reference.table.sql} r WHERE {pairs})"
         return conditions
 
 
