@@ -125,6 +125,21 @@ OPERATIONS = (
         sql="DELETE FROM account_notes WHERE written_on < DATE '2010-01-01'",
     ),
     Operation(
+        name="insert",
+        sql="INSERT INTO account_notes (aid, written_on, note)"
+        " SELECT aid, DATE '2021-01-01', 'welcome' FROM pgbench_accounts WHERE aid % 100 = 1",
+        between="UPDATE account_notes SET note = 'read' WHERE note = 'welcome' AND aid = 101",
+    ),
+    Operation(
+        name="merge",
+        sql="MERGE INTO pgbench_tellers t USING pgbench_branches b ON t.bid = b.bid"
+        " WHEN MATCHED THEN UPDATE SET filler = upper(t.filler)",
+    ),
+    Operation(
+        name="block",
+        sql="DO $$BEGIN UPDATE pgbench_branches SET filler = upper(filler); END$$",
+    ),
+    Operation(
         name="drop column",
         sql="ALTER TABLE pgbench_accounts DROP COLUMN filler",
         accepted=("positional",),

@@ -41,6 +41,9 @@ _OPERATIONS = (
     "alter_type",
     "twin_column",
     "change_rows",
+    "write_rows",
+    "truncate",
+    "set_sequence",
 )
 
 _MADE = "<!-- Made from the code by `python -m bot.render.pages docs`. -->"

@@ -21,7 +21,8 @@ VERSION = "0.1.0"
 
 #: Operations after which a check of the rows as they are now would prove nothing.
 _CHANGES_ROWS = frozenset(
-    {"update", "delete", "add_column", "fill_column", "drop_column", "create_table", "twin_column"}
+    {"update", "delete", "insert", "merge", "truncate", "do", "call", "select"}
+    | {"add_column", "fill_column", "drop_column", "create_table", "twin_column"}
 )
 
 #: Operations after which a column has another name, or another type.
@@ -127,11 +128,13 @@ def make(
         try:
             for found in translate.operations(statement, position, catalog):
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
-                _must_not_be_ours(operation.table, statement)
+                concerned = translate.concerned(operation)
+                for name in concerned:
+                    _must_not_be_ours(name, statement)
                 _must_not_be_twinned(operation, before, twinned, statement)
                 made = operation.steps(catalog, run)
                 steps += made
-                table = catalog.tables.get(operation.table)
+                table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):
                     # What the script itself does to the rows before decides, not how they are now.
                     checks += [
@@ -141,11 +144,12 @@ def make(
                     ]
                     hazards.append(operation.hazard())
                 if operation.name in _CHANGES_ROWS:
-                    changed |= {operation.table, *(name for step in made for name in step.action.captured)}
+                    changed |= {name for step in made for name in step.action.captured}
+                    changed |= {operation.table} if operation.table else set()
                 if isinstance(operation, TwinColumn):
                     twinned.add((operation.table, operation.column))
                 names.append(operation.name)
-                tables.append(operation.table)
+                tables += concerned
                 catalog = operation.after(catalog)
         except Refused as refusal:
             problems += translate.problems_of(refusal, statement.line).problems
@@ -206,7 +210,7 @@ def _must_not_be_twinned(
 ) -> None:
     """A trigger of ours names both columns: until it is gone, neither may have another name."""
     column = getattr(operation, "column", None)
-    if operation.name not in _RENAMES or not isinstance(column, str):
+    if operation.table is None or operation.name not in _RENAMES or not isinstance(column, str):
         return
     table = before.tables.get(operation.table)
     if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):

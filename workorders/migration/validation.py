@@ -97,9 +97,11 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
     """The queries for a plan: of its tables, what it does not change on purpose."""
     changed, let_go = _changed_columns(plan), _let_go(plan, catalog)
     found: list[Query] = []
+    # The server does not count what TRUNCATE takes away.
+    emptied = {name for step in plan.steps if step.operation == "truncate" for name in step.action.scans}
     for name in plan.tables:
         table = catalog.tables.get(name)
-        if table is None or table.kind != "r":
+        if table is None or table.kind != "r" or name in emptied:
             continue
         found.append(
             Query(

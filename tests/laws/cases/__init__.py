@@ -1,9 +1,16 @@
 """The cases that every law is held against: one module for each family of operations."""
 
-from tests.laws.cases import columns, definitions, keys, standing, types
+from tests.laws.cases import columns, definitions, keys, rows, standing, types
 from tests.laws.cases.case import Case
 from tests.laws.cases.schema import SETUP
 
 __all__ = ["CASES", "SETUP", "Case"]
 
-CASES: tuple[Case, ...] = (*standing.CASES, *columns.CASES, *definitions.CASES, *keys.CASES, *types.CASES)
+CASES: tuple[Case, ...] = (
+    *standing.CASES,
+    *columns.CASES,
+    *definitions.CASES,
+    *keys.CASES,
+    *rows.CASES,
+    *types.CASES,
+)

@@ -59,14 +59,21 @@ NEVER = (
     "DELETE FROM t WHERE pg_catalog.pg_terminate_backend(a)",
     "UPDATE t SET a = lo_import('/etc/passwd')",
     "UPDATE t SET a = dblink_exec('x')",
-    "DO $$BEGIN EXECUTE 'DROP TABLE t'; END$$",
-    "CALL p()",
-    "TRUNCATE t",
-    "INSERT INTO t VALUES (1)",
-    "SELECT 1",
+    "SELECT 1 INTO a",
+    "SELECT pg_sleep(1)",
+    "CALL p(pg_sleep(1))",
+    "DO LANGUAGE plpython3u $$pass$$",
+    "DO $$BEGIN CREATE TABLE t (a int); END$$",
+    "DO $$BEGIN TRUNCATE t; END$$",
+    "DO $$BEGIN COMMIT; END$$",
+    "DO $$BEGIN PERFORM set_config('role', 'x', false); END$$",
+    "DO $$BEGIN EXECUTE 'SELECT \"pg_terminate_backend\" (1)'; END$$",
+    "DO $$BEGIN EXECUTE $q$SELECT dblink_exec ('x')$q$; END$$",
+    "DO $$BEGIN SET ROLE x; END$$",
+    "DO $$BEGIN COPY t TO PROGRAM 'id'; END$$",
+    "DO $$BEGIN LOCK TABLE t; END$$",
     "VACUUM t",
     "REINDEX TABLE t",
-    "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE",
     "CREATE TABLE a AS SELECT 1",
 )
 
@@ -87,6 +94,12 @@ def test_every_problem_is_named_at_once() -> None:
         script.read("ALTER TABLE t ADD a int;\nLOAD 'x';\nALTER TABLE t ADD b int;\nCREATE ROLE r;\nCOMMIT;")
 
     assert [problem.line for problem in refused.value.problems] == [2, 4, 5]
+
+
+def test_words_in_a_blocks_comments_are_no_calls() -> None:
+    read = script.read("DO $$BEGIN -- set_config() is not called\nUPDATE t SET a = 'set_config'; END$$")
+
+    assert len(read.statements) == 1
 
 
 @pytest.mark.parametrize("end", ["COMMIT", "END", "COMMIT WORK"])

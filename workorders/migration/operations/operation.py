@@ -47,8 +47,8 @@ class Operation(Protocol):
         """Where it comes from."""
 
     @property
-    def table(self) -> RelationName:
-        """The table that it changes."""
+    def table(self) -> RelationName | None:
+        """The table that it changes; None where only a rehearsal tells."""
 
     def hazard(self) -> str:
         """Who would wait if the statement ran as it is written, and how long."""

@@ -107,6 +107,15 @@ class RowImages:
             f"ALTER TABLE {self.table.name.sql} ENABLE ALWAYS TRIGGER {quoted(self.trigger)}",
         )
 
+    def copying(self) -> str:
+        """The statement that keeps every row as if it were deleted, for what gets past triggers."""
+        before = ", ".join(self.before(c) for c in self.columns)
+        values = ", ".join(quoted(c) for c in self.columns)
+        return (
+            f"INSERT INTO {self.images.sql} (operation, {before})"
+            f" SELECT 'D', {values} FROM ONLY {self.table.name.sql}"
+        )
+
     def removal(self) -> tuple[str, ...]:
         """The statements that end the capture; they take ACCESS EXCLUSIVE on the table."""
         function = f"{quoted(OUR_SCHEMA)}.{quoted(self.trigger)}"

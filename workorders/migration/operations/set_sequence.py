@@ -40,7 +40,7 @@ class SetSequence:
         """Nothing that rows could break."""
         return ()
 
-    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:  # noqa: ARG002 - as every operation
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Where it stands is kept first, in a transaction of its own: setval is in none."""
         kept = sequences.kept(self.table, run, str(self.place.statement))
         return (
@@ -64,7 +64,7 @@ class SetSequence:
                         sql=(sequences.raising(self.table, kept),),
                     ),
                 ),
-                loses=f"{self.table} stays where it is if it has come further: numbers are not given out twice",
+                loses=f"{self.table} stays where it is if it has come further: no number is given out twice",
             ),
         )
 

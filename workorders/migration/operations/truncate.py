@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog, Table
-from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
-from workorders.migration.operations import sequences
+from workorders.migration.names import RelationName, literal, quoted
+from workorders.migration.operations import rebuild, sequences
 from workorders.migration.operations.captured import (
     capture_name,
     images_of,
@@ -71,9 +71,7 @@ class Truncate:
         emptied = self._emptied(catalog)
         names = tuple(table.name for table in emptied)
         also = tuple(
-            catalog.tables[name]
-            for name in self.also_written
-            if name not in names and name in catalog.tables
+            catalog.tables[name] for name in self.also_written if name not in names and name in catalog.tables
         )
         for table in (*emptied, *also):
             must_be_restorable(table, self.place, catalog, "TRUNCATE")
@@ -89,11 +87,9 @@ class Truncate:
         }
         restart = " RESTART IDENTITY" if self.restarts else ""
         listed = ", ".join(f"ONLY {name.sql}" for name in names)
-        misfits = tuple(_collision(each, run, part) for each in copied if _unique_keys(each))
+        misfits = tuple(_collision(each, catalog, run) for each in copied if _unique_keys(each))
         raising = tuple(
-            Action(
-                title=f"raise {sequence} to where it stood", sql=(sequences.raising(sequence, kept),)
-            )
+            Action(title=f"raise {sequence} to where it stood", sql=(sequences.raising(sequence, kept),))
             for sequence, kept in restarted.items()
         )
         change = Step(
@@ -119,7 +115,7 @@ class Truncate:
                 *raising,
             ),
             misfits=misfits,
-            remains=tuple(restarted.values()),
+            remains=(*restarted.values(), *(misfit.aside for misfit in misfits)),
         )
         return steps_around(change, images, self.place, catalog, inserts=bool(also))
 
@@ -145,8 +141,8 @@ class Truncate:
             largest = max(found.values(), key=lambda table: table.size_bytes).name
             raise refused(
                 self.place,
-                f"{', '.join(map(str, sorted(found)))} hold {size / 1024 / 1024:.0f} MB: keeping the rows for a"
-                " rollback while TRUNCATE locks everybody out would hold the application up.",
+                f"{', '.join(map(str, sorted(found)))} hold {size / 1024 / 1024:.0f} MB: keeping the rows for"
+                " a rollback while TRUNCATE locks everybody out would hold the application up.",
                 f"Write DELETE FROM {largest.sql}; instead, which runs in batches, and VACUUM it by hand.",
             )
         return tuple(found[name] for name in sorted(found))
@@ -172,7 +168,7 @@ def _unique_keys(images: RowImages) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _collision(images: RowImages, run: str, part: str) -> Misfit:
+def _collision(images: RowImages, catalog: Catalog, run: str) -> Misfit:
     """A row that was written since and has a key of one that comes back."""
     # By name out of the whole row: a later statement of the script may have hidden the column.
     now = " OR ".join(
@@ -190,6 +186,7 @@ def _collision(images: RowImages, run: str, part: str) -> Misfit:
         fillable=(),
         rows=f"{which}{now}))",
         rows_back=f"{which}{then}))",
-        aside=RelationName(schema=OUR_SCHEMA, name=ours("aside", run, part, str(images.table.name))),
+        aside=rebuild.aside(run, images.table.name, f"truncated {images.part}"),
         reason="a row with the same key comes back",
+        referenced_when=rebuild.referenced_when(catalog, images.table.name),
     )

@@ -113,6 +113,10 @@ def rehearse(
                 prepared = engine.prepare(
                     target, text, policy=policy, also_written=also_written, binaries=binaries
                 )
+                # What it writes was not known when the sample was taken.
+                with psycopg.connect(shadow.template, autocommit=True) as template:
+                    taken = sample.fill(target, Shadow(template), prepared.catalog, prepared.plan)
+                attempt = _Rehearsal(shadow, binaries / "psql", text)
         else:
             missed_tables = sorted({str(name) for names in also_written.values() for name in names})
             found = _Found(

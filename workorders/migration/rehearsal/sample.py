@@ -96,7 +96,8 @@ def _conditions(catalog: Catalog, plan: Plan) -> list[tuple[Table, str]]:
         raw = planned.statement.raw
         if raw.kind not in ("UpdateStmt", "DeleteStmt") or not raw.node.get("whereClause"):
             continue
-        if raw.node.get("fromClause") or raw.node.get("usingClause") or raw.node["relation"].get("alias"):
+        joined = any(raw.node.get(part) for part in ("fromClause", "usingClause", "withClause"))
+        if joined or raw.node["relation"].get("alias"):
             continue
         table = catalog.find(raw.node["relation"].get("schemaname"), raw.node["relation"]["relname"])
         if table is not None:

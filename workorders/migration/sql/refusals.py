@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from workorders.migration.errors import Problem
+from workorders.migration.sql import blocks, row_changes
 from workorders.migration.sql.definition_kinds import is_definition
 from workorders.migration.sql.tree import RawStatement, strings, walk
 
 #: Statements that have operations; each operation may still refuse a form of it.
-KNOWN = frozenset({"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt", "UpdateStmt", "DeleteStmt"})
+KNOWN = frozenset(
+    {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt", "UpdateStmt", "DeleteStmt"} | row_changes.KINDS
+)
 
 _BY_HAND = "Run it by hand, outside of a migration."
 _GUARD = "Remove it: it would undo a guard that protects the target while the migration runs."
@@ -62,7 +65,7 @@ _FUNCTIONS = re.compile(
 
 def problem(raw: RawStatement) -> Problem | None:
     """Why a statement is never run here, or None where it may be planned."""
-    why = _never(raw) or _function(raw)
+    why = _never(raw) or _function(raw) or _block(raw)
     if why is None and raw.kind not in KNOWN and not is_definition(raw):
         why = Problem(
             line=raw.line,
@@ -100,6 +103,35 @@ def _function(raw: RawStatement) -> Problem | None:
             name = strings(found.node.get("funcname", []))[-1]
             if _FUNCTIONS.fullmatch(name):
                 return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", _GUARD)
+    return None
+
+
+def _block(raw: RawStatement) -> Problem | None:
+    """What the text of a DO block says; what it puts together as it runs is noticed while it runs."""
+    if raw.kind == "SelectStmt" and "intoClause" in raw.node:
+        return _refuse(raw, "SELECT INTO makes a table.", "Write CREATE TABLE and INSERT INTO ... SELECT.")
+    if raw.kind != "DoStmt":
+        return None
+    block = blocks.read(raw)
+    if block.language != "plpgsql":
+        return _refuse(raw, f"DO in {block.language} cannot be read.", "Write the block in plpgsql.")
+    for name in block.calls:
+        if _FUNCTIONS.fullmatch(name):
+            return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", _GUARD)
+    if block.steers_transactions:
+        return _refuse(
+            raw, "The block ends the transaction that protects a step.", "Remove its COMMIT and ROLLBACK."
+        )
+    for inner in block.statements:
+        why = _never(inner)
+        if why is not None:
+            return why
+        if inner.kind not in ("UpdateStmt", "DeleteStmt", *row_changes.KINDS) or inner.kind == "TruncateStmt":
+            return _refuse(
+                raw,
+                f"This block changes the schema or truncates ({_name(inner)}).",
+                "Write the statements out: each then has its online form and its way back.",
+            )
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from workorders.migration.errors import Problem, Refused
-from workorders.migration.sql import refusals, tree
+from workorders.migration.sql import refusals, row_changes, tree
 from workorders.migration.sql.definition_kinds import is_definition
 from workorders.migration.sql.tree import RawStatement
 
@@ -55,7 +55,7 @@ class Script:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-_DATA = {"UpdateStmt", "DeleteStmt"}
+_DATA = {"UpdateStmt", "DeleteStmt", *row_changes.KINDS}
 _MODELLED = {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt"}
 
 #: Timeouts that a script sets for itself: ours are set on each step, so these are left out.

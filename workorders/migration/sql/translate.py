@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import alter_table, constraints, definition_statements, tree
+from workorders.migration.operations.set_sequence import SetSequence
+from workorders.migration.operations.truncate import Truncate
+from workorders.migration.operations.write_rows import WriteRows
+from workorders.migration.sql import alter_table, constraints, definition_statements, row_changes
 from workorders.migration.sql.creation import create_index, create_table
+from workorders.migration.sql.relations import found, qualified
 from workorders.migration.sql.script import Statement, StatementClass
 from workorders.migration.sql.tree import Node, strings
 
@@ -38,19 +42,14 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
         case "DropStmt":
             yield from _drop(node, place, catalog)
         case "UpdateStmt" | "DeleteStmt":
-            yield _change_rows(statement.raw.kind, node, place, catalog)
+            if row_changes.changes_within(node):
+                yield from row_changes.operations(statement.raw.kind, node, place, catalog)
+            else:
+                yield _change_rows(statement.raw.kind, node, place, catalog)
+        case kind if kind in row_changes.KINDS:
+            yield from row_changes.operations(kind, node, place, catalog)
         case kind:
             raise refused(place, f"{kind} is not modelled yet.", "Take it out of this script.")
-
-
-def found(catalog: Catalog, relation: Node, place: Place) -> Table:
-    """The table that a RangeVar means. Raises Refused where there is none, or it is ours."""
-    schema, name = relation.get("schemaname"), relation["relname"]
-    table = catalog.find(schema, name)
-    if table is None:
-        where = f"schema {schema}" if schema else f"the search path ({', '.join(catalog.search_path)})"
-        raise refused(place, f"There is no table {name} in {where}.", "Check its name and its schema.")
-    return table
 
 
 def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
@@ -120,14 +119,6 @@ def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
 
 def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> ChangeRows:
     table = found(catalog, node["relation"], place)
-    if node.get("withClause"):
-        for part in tree.walk(node["withClause"]):
-            if part.kind in ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
-                raise refused(
-                    place,
-                    "A WITH that itself changes rows is not modelled yet.",
-                    "Write it as statements of their own.",
-                )
     updated = frozenset(
         target["ResTarget"]["name"] for target in node.get("targetList", []) if kind == "UpdateStmt"
     )
@@ -139,16 +130,18 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
     return ChangeRows(place=place, table=table.name, kind=kind, node=named, updated=updated)
 
 
-def qualified(relation: Node, name: RelationName) -> Node:
-    """A RangeVar with its schema given; an unqualified name keeps standing for itself."""
-    return {**relation, "schemaname": name.schema}
-
-
 def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -> Operation:
     """The operation, knowing what its triggers write, where that matters to it."""
-    if isinstance(operation, ChangeRows) and also_written:
+    if isinstance(operation, ChangeRows | WriteRows | Truncate) and also_written:
         return operation.writing_also(also_written)
     return operation
+
+
+def concerned(operation: Operation) -> tuple[RelationName, ...]:
+    """The table that it changes, and those that it only reads or names."""
+    changed = () if operation.table is None else (operation.table,)
+    mentions = operation.mentions if isinstance(operation, SetSequence | Truncate | WriteRows) else ()
+    return (*changed, *mentions)
 
 
 def problems_of(error: Refused, line: int) -> Refused:

@@ -8,6 +8,7 @@ times deeper; see https://github.com/pganalyze/libpg_query.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -261,3 +262,48 @@ def columns_in(node: object) -> tuple[str, ...]:
 def functions_in(node: object) -> tuple[str, ...]:
     """The unqualified names of the functions that an expression calls."""
     return tuple(strings(item.node["funcname"])[-1] for item in walk(node) if item.kind == "FuncCall")
+
+
+def block_tree(text: str) -> object:
+    """The tree of a DO statement in PL/pgSQL; None for what libpg_query cannot read of that language."""
+    result = lib.pg_query_parse_plpgsql(text.encode())
+    try:
+        return None if result.error else json.loads(result.plpgsql_funcs.decode())
+    finally:
+        lib.pg_query_free_plpgsql_parse_result(result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """An identifier or keyword as it stands in a text, folded as the server would."""
+
+    text: str
+    #: An opening parenthesis follows.
+    is_called: bool
+
+
+def words(text: str) -> Iterator[Word]:
+    """The words of a text, those inside its string constants included; comments left out."""
+    try:
+        tokens = scan(text).tokens
+    except PgQueryError:
+        yield from (Word(text=word.lower(), is_called=True) for word in re.findall(r"\w+", text))
+        return
+    encoded = text.encode()
+    names = type(tokens[0]).DESCRIPTOR.fields_by_name["token"].enum_type.values_by_number if tokens else {}
+    kinds = [names[token.token].name for token in tokens]
+    for token, kind, following in zip(tokens, kinds, [*kinds[1:], ""], strict=True):
+        spelled = encoded[token.start : token.end].decode()
+        if kind == "SCONST":
+            yield from words(_content(spelled))
+        elif kind == "IDENT" or token.keyword_kind:
+            folded = spelled[1:-1].replace('""', '"') if spelled.startswith('"') else spelled.lower()
+            yield Word(text=folded, is_called=following == "ASCII_40")
+
+
+def _content(constant: str) -> str:
+    """What stands in a string constant, quoted or dollar-quoted."""
+    if constant.startswith("$"):
+        mark = constant[: constant.index("$", 1) + 1]
+        return constant.removeprefix(mark).removesuffix(mark)
+    return constant[constant.index("'") + 1 : -1].replace("''", "'")

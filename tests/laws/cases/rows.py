@@ -1,0 +1,97 @@
+"""Cases of statements that write rows as they are, on a schema of triggers, trees and keyless tables."""
+
+# ruff: noqa: E501 - SQL reads as SQL when a statement has one line
+
+from __future__ import annotations
+
+from tests.laws.cases.case import Case
+
+SETUP = """
+CREATE SCHEMA "Odd schéma";
+CREATE TABLE shop (id int PRIMARY KEY, name text UNIQUE, n bigint GENERATED ALWAYS AS IDENTITY, up int REFERENCES shop);
+CREATE TABLE item (id serial PRIMARY KEY, shop_id int REFERENCES shop ON DELETE CASCADE ON UPDATE CASCADE, price numeric(8, 2), tags text[] DEFAULT '{}');
+CREATE TABLE loose (x int, y text, u int UNIQUE, z int GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE log (n int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text);
+CREATE TABLE "Odd schéma"."t. we""ird {x} %s" ("t.k n.k0" int PRIMARY KEY, "Ünï %s" text, up int REFERENCES "Odd schéma"."t. we""ird {x} %s");
+CREATE TABLE watched (id int PRIMARY KEY, v int);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO log (what) VALUES (TG_OP); RETURN NULL; END$$;
+CREATE TRIGGER noting AFTER INSERT OR DELETE ON watched FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER noting_all AFTER TRUNCATE ON watched FOR EACH STATEMENT EXECUTE FUNCTION note();
+CREATE FUNCTION sell(shop int) RETURNS int LANGUAGE sql AS $$UPDATE item SET price = price + 1 WHERE shop_id = sell.shop RETURNING 1$$;
+CREATE PROCEDURE move(shop int) LANGUAGE plpgsql AS $$BEGIN DELETE FROM item WHERE shop_id = move.shop; INSERT INTO shop (id, name) VALUES (90, 'moved'); END$$;
+INSERT INTO shop (id, name, up) SELECT g, 'shop ' || g, nullif(g - 1, 0) FROM generate_series(1, 9) g;
+INSERT INTO item (shop_id, price) SELECT g % 9 + 1, g FROM generate_series(1, 20) g;
+INSERT INTO loose (x, y, u) SELECT g % 3, 'y', nullif(g, 8) FROM generate_series(1, 8) g;
+INSERT INTO loose (x, y) VALUES (1, 'y'), (1, 'y');
+INSERT INTO "Odd schéma"."t. we""ird {x} %s" SELECT g, 'Ü' || g, nullif(g - 1, 0) FROM generate_series(1, 5) g;
+INSERT INTO watched SELECT g, g FROM generate_series(1, 9) g;
+"""
+
+ODD = '"Odd schéma"."t. we""ird {x} %s"'
+
+
+def _case(name: str, sql: str, also_written: tuple[str, ...] = (), loose: tuple[str, ...] = ()) -> Case:
+    return Case(name=name, sql=sql, setup=SETUP, also_written=also_written, loose=loose)
+
+
+CASES = (
+    _case(
+        "insert, many forms",
+        "INSERT INTO item (shop_id, price) SELECT id, 5 FROM shop RETURNING id;"
+        " INSERT INTO shop (id, name, n) OVERRIDING SYSTEM VALUE VALUES (50, 'fifty', 500), (51, NULL, 501);"
+        " INSERT INTO item DEFAULT VALUES; INSERT INTO shop VALUES (52, 'by position')",
+        loose=("item.id", "shop.n"),
+    ),
+    _case(
+        "insert, on conflict",
+        "INSERT INTO shop (id, name) VALUES (3, 'again'), (60, 'new') ON CONFLICT (id) DO UPDATE SET name = excluded.name, up = 1;"
+        " INSERT INTO watched VALUES (1, 1) ON CONFLICT DO NOTHING",
+        loose=("shop.n",),
+    ),
+    _case(
+        "insert, odd tree",
+        f"INSERT INTO {ODD} VALUES (9, 'a''b\\{{}}%s', 8), (8, NULL, 7), (7, 'Ü', 5), (6, 'x', NULL)",
+    ),
+    _case(
+        "insert, keyless",
+        "INSERT INTO loose (x, y) SELECT 1, 'y' FROM generate_series(1, 3)",
+        loose=("loose.z",),
+    ),
+    _case("insert, trigger", "INSERT INTO watched VALUES (20, 1)", also_written=("log",), loose=("log.n",)),
+    _case(
+        "with that moves rows",
+        "WITH gone AS (DELETE FROM item WHERE price < 5 RETURNING shop_id, price), made AS (INSERT INTO shop (id, name) VALUES (70, 'x') RETURNING id)"
+        " INSERT INTO watched SELECT 100 + row_number() OVER (), made.id FROM gone, made;"
+        " WITH x AS (UPDATE shop SET up = 1 WHERE id > 5 RETURNING id) UPDATE item SET price = 0 FROM x WHERE x.id = shop_id",
+        also_written=("log",),
+        loose=("log.n", "shop.n"),
+    ),
+    _case(
+        "merge",
+        "MERGE INTO shop s USING (SELECT g AS id FROM generate_series(7, 11) g) g ON s.id = g.id"
+        " WHEN MATCHED AND s.id = 9 THEN DELETE WHEN MATCHED THEN UPDATE SET name = 'merged ' || s.id"
+        " WHEN NOT MATCHED THEN INSERT (id, name) VALUES (g.id, 'new ' || g.id)",
+        loose=("shop.n",),
+    ),
+    _case(
+        "block",
+        "DO $$DECLARE r record; BEGIN FOR r IN SELECT id FROM shop WHERE id < 4 LOOP"
+        " UPDATE item SET price = price + r.id WHERE shop_id = r.id; END LOOP;"
+        # A key that changes takes its children along; equal rows come, change and go again.
+        " UPDATE shop SET id = 80, name = 'moved ' || id WHERE id = 9;"
+        " INSERT INTO loose (x, y, z) OVERRIDING SYSTEM VALUE VALUES (7, 'a', 70), (8, 'b', 71); UPDATE loose SET y = 'y' WHERE x = 7;"
+        " UPDATE loose SET y = 'q', x = 1 WHERE y = 'y' AND x = 7; DELETE FROM loose WHERE x = 8 OR u = 3;"
+        " DELETE FROM watched WHERE id = 4; INSERT INTO watched VALUES (4, 44); END$$",
+        also_written=("item", "shop", "loose", "watched", "log"),
+        loose=("log.n",),
+    ),
+    _case("block without effect", "DO $$BEGIN PERFORM count(*) FROM shop; END$$; SELECT count(*) FROM shop"),
+    _case("call", "CALL move(3)", also_written=("item", "shop"), loose=("shop.n",)),
+    _case("select of a function", "SELECT sell(id) FROM shop WHERE id > 4", also_written=("item",)),
+    _case(
+        "set a sequence",
+        "SELECT setval('item_id_seq', 7); SELECT setval(pg_get_serial_sequence('item', 'id'), (SELECT max(id) + 5 FROM item))",
+    ),
+    _case("truncate", "TRUNCATE loose, watched", also_written=("log",), loose=("log.n",)),
+    _case("truncate, cascade", f"TRUNCATE shop RESTART IDENTITY CASCADE; TRUNCATE {ODD}"),
+)
