@@ -167,18 +167,21 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
     make_target: MakeTarget, shadow_server: Server
 ) -> None:
     dsn = make_target(
-        SETUP + "CREATE PROCEDURE p() LANGUAGE plpgsql AS"
+        SETUP
+        + "CREATE TABLE seed (id int PRIMARY KEY, v text NOT NULL); CREATE PROCEDURE p() LANGUAGE plpgsql AS"
         " $$BEGIN UPDATE bag SET y = 'p' WHERE x = 2; DELETE FROM kind WHERE id = 4; END$$;"
     )
+    # The table is empty, and must stay so in the sample: a made-up row could have this very key.
+    script = "CALL p(); INSERT INTO seed VALUES (1, 'one')"
     target = sessions.connect(dsn)
     try:
-        found: Rehearsal = rehearse(target, dsn, "CALL p()", shadow_server, binaries())
+        found: Rehearsal = rehearse(target, dsn, script, shadow_server, binaries())
     finally:
         target.close()
 
     assert found.holds, found.problems
     assert {str(name) for name in found.also_written[0]} == {"public.bag", "public.kind"}
-    captured = {str(name) for step in found.prepared.plan.steps for name in step.action.captured}
+    captured = {str(name) for step in found.prepared.plan.steps[:2] for name in step.action.captured}
     assert captured == {"public.bag", "public.kind", "public.thing"}
     assert found.sample.rows[RelationName(schema="public", name="bag")] == 3
     runs.executed(dsn, found.prepared.plan)

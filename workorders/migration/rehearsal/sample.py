@@ -38,8 +38,8 @@ class Sample:
     empty: tuple[RelationName, ...]
 
 
-def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample:
-    """Copies the sample into the shadow's template."""
+def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_up: bool = True) -> Sample:
+    """Copies the sample into the shadow's template; where there is something, what it lacks."""
     catalog = _pointing(catalog, plan)
     wanted = _wanted(catalog, plan)
     with target.transaction():
@@ -53,7 +53,15 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan) -> Sample
                 query = f"{_all_of(table)} WHERE {condition} LIMIT {ROWS_MATCHING}"
                 _copy_if_possible(target, shadow, table, query)
             _close(target, shadow, catalog, wanted)
-    made_up = [table.name for table in wanted if _count(shadow, table.name) == 0 and _make_up(shadow, table)]
+    inserted = _inserted(plan)
+    made_up = [
+        table.name
+        for table in wanted
+        if makes_up
+        and table.name not in inserted
+        and _count(shadow, table.name) == 0
+        and _make_up(shadow, table)
+    ]
     counts = {
         table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
     }
@@ -87,6 +95,16 @@ def _wanted(catalog: Catalog, plan: Plan) -> tuple[Table, ...]:
                 waiting.append(key.referenced)
     found = (catalog.tables[name] for name in names if name in catalog.tables)
     return parents_first(tuple(table for table in found if table.kind == "r"))
+
+
+def _inserted(plan: Plan) -> set[RelationName]:
+    """Tables that the script may insert into: a made-up row could have the very key that it inserts."""
+    found: set[RelationName] = set()
+    for position, planned in enumerate(plan.statements):
+        if set(planned.operations) & {"insert", "merge", "do", "call", "select"}:
+            found |= set(planned.tables)
+            found |= {n for step in plan.steps if step.statement == position for n in step.action.captured}
+    return found
 
 
 def _conditions(catalog: Catalog, plan: Plan) -> list[tuple[Table, str]]:
