@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.sandbox.faults import Fault, When
 from tests.integration.bot.waiting import until
 from tests.journeys.fixtures import MakeShop
 from tests.journeys.installation import Installation
@@ -80,3 +81,42 @@ def test_every_line_of_a_definition_of_people_s_goes_from_start_to_done(
     assert thread.order.run == ""
     assert thread.kinds[-1] == "done"
     assert thread.kinds.count("phase") == 5
+
+
+def test_a_team_s_member_approves_once_github_says_that_they_are_one(
+    installation: Installation, make_shop: MakeShop
+) -> None:
+    shop = make_shop("teams", is_bound=False)
+    state = installation.sandbox.state
+    state.add_user("eve")
+    state.grant(shop.repository, "eve", "write")
+    state.teams.add("acme/commanders")
+    state.teams.join("acme/commanders", "dba")
+    state.put_file(shop.repository, ".github/work-orders/incident-review.md", TEXT)
+    shop.put_policy("version: 1\ntargets: {}\nroles:\n  commander: ['@acme/commanders']\n")
+    thread = opened(shop)
+    thread.wait_for("analysing")
+    for number, phase in enumerate(DEFINITION.phases, start=1):
+        login = "dba" if phase.role == DEFINITION.supervisor else "eve"
+        thread.say(login, f'/wo report {number} done "looked at"')
+        until(lambda phase=phase: thread.reports(f"{phase.role}: Phase {phase.number}, {phase.title}"))  # type: ignore[misc]
+    thread.wait_for("awaiting_approval")
+
+    # Write permission does not make a member.
+    state.grant(shop.repository, "mallory", "write")
+    assert "is not a supervisor" in thread.ask("mallory", "/wo approve")
+    # What the App may not ask is no no: it waits, says so, and is asked again by itself.
+    forbidden = Fault(
+        when=When.INSTEAD,
+        status=403,
+        path="/memberships/dba",
+        message="Resource not accessible by integration",
+    )
+    state.plan_fault(forbidden, times=4)
+    before = len(thread.said)
+    thread.approve()
+    thread.wait_for("soaking")
+
+    assert thread.kinds.count("approval") == 1
+    assert "is not known yet" in thread.said[before]
+    assert "asked again" in thread.said[before]
