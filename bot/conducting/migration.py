@@ -75,9 +75,9 @@ class MigrationConductor:
     def _analyse(self, desk: Desk) -> None:
         desk.begin_attempt()
         with desk.target() as target:
-            first = data_science.analyse(target, desk.brief(), desk.policy_text, binaries())
-            tables = tuple(str(name) for name in first.prepared.plan.tables)
-            found = data_science.analyse(target, desk.brief(tables), desk.policy_text, binaries())
+            prepared = engine.prepare(target, desk.order.sql, policy=desk.policy_text, binaries=binaries())
+            tables = tuple(str(name) for name in prepared.plan.tables)
+            found = data_science.analyse(target, desk.brief(tables), prepared)
             problems = engine.run_checks(target, found.prepared.plan)
         if problems:
             raise Refused(*problems)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from workorders.memory import told
-from workorders.migration import engine, impact, render, validation
+from workorders.migration import impact, render, validation
 from workorders.migration.connections import Target
 from workorders.migration.engine import Prepared
 from workorders.migration.impact import Impact
@@ -45,12 +44,8 @@ class Analysis:
     measured: Measured
 
 
-def analyse(target: Target, brief: Brief, policy: str, binaries: Path | None = None) -> Analysis:
-    """Phase 1. Reads the target lightly and changes nothing.
-
-    Raises Unreadable and Refused, as `engine.prepare` does, for SQL that cannot be planned.
-    """
-    prepared = engine.prepare(target, brief.order.sql, policy=policy, binaries=binaries)
+def analyse(target: Target, brief: Brief, prepared: Prepared) -> Analysis:
+    """Phase 1. Reads the target lightly and changes nothing."""
     queries = validation.queries(prepared.plan, prepared.catalog)
     measured = validation.measure(target, queries)
     found = impact.analyse(target, prepared.plan, prepared.catalog, measured)
