@@ -15,6 +15,8 @@ class Operation:
     between: str = ""
     #: `table.column` whose values differ from run to run.
     loose: frozenset[str] = frozenset()
+    #: Tables that a block writes, as a rehearsal finds them.
+    also_written: tuple[str, ...] = ()
     #: What has to be accepted expressly.
     accepted: tuple[str, ...] = ()
 
@@ -138,6 +140,7 @@ OPERATIONS = (
     Operation(
         name="block",
         sql="DO $$BEGIN UPDATE pgbench_branches SET filler = upper(filler); END$$",
+        also_written=("pgbench_branches",),
     ),
     Operation(
         name="drop column",

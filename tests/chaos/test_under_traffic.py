@@ -82,7 +82,7 @@ def test_an_application_notices_nothing_and_loses_nothing(
 
 
 def _migrate_forth_and_back(operation: Operation, dsn: str) -> None:
-    plan = runs.planned(dsn, operation.sql)
+    plan = runs.planned(dsn, operation.sql, operation.also_written)
     with Executor(dsn, plan.run, _LIMITS) as executor:
         executor.execute(plan)
     if operation.between:
@@ -95,7 +95,7 @@ def _migrate_forth_and_back(operation: Operation, dsn: str) -> None:
 
 
 def _migrate_for_good(operation: Operation, dsn: str) -> Plan:
-    plan = runs.planned(dsn, operation.sql)
+    plan = runs.planned(dsn, operation.sql, operation.also_written)
     with Executor(dsn, plan.run, _LIMITS) as executor:
         executor.execute(plan)
         executor.finish(purge=True)

@@ -88,8 +88,8 @@ def test_a_team_s_member_approves_once_github_says_that_they_are_one(
 ) -> None:
     shop = make_shop("teams", is_bound=False)
     state = installation.sandbox.state
-    state.add_user("eve")
-    state.grant(shop.repository, "eve", "write")
+    state.add_user("wren")
+    state.grant(shop.repository, "wren", "write")
     state.teams.add("acme/commanders")
     state.teams.join("acme/commanders", "dba")
     state.put_file(shop.repository, ".github/work-orders/incident-review.md", TEXT)
@@ -97,7 +97,7 @@ def test_a_team_s_member_approves_once_github_says_that_they_are_one(
     thread = opened(shop)
     thread.wait_for("analysing")
     for number, phase in enumerate(DEFINITION.phases, start=1):
-        login = "dba" if phase.role == DEFINITION.supervisor else "eve"
+        login = "dba" if phase.role == DEFINITION.supervisor else "wren"
         thread.say(login, f'/wo report {number} done "looked at"')
         until(lambda phase=phase: thread.reports(f"{phase.role}: Phase {phase.number}, {phase.title}"))  # type: ignore[misc]
     thread.wait_for("awaiting_approval")

@@ -74,11 +74,12 @@ def state(dsn: str) -> State:
         return State(schema=fingerprint.read(shadow), rows=rows.read(shadow))
 
 
-def planned(dsn: str, sql: str) -> Plan:
-    """The script's plan on this database, triggers' tables found by hand where a test needs them."""
+def planned(dsn: str, sql: str, also_written: tuple[str, ...] = ()) -> Plan:
+    """The script's plan on this database; what its first statement writes besides is given by hand."""
+    written = tuple(RelationName(schema="public", name=name) for name in also_written)
     target = sessions.connect(dsn)
     try:
-        return engine.prepare(target, sql, binaries=binaries()).plan
+        return engine.prepare(target, sql, also_written={0: written}, binaries=binaries()).plan
     finally:
         target.close()
 

@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from bot.assembly import assembled
-from bot.conducting.migration import MigrationConductor
 from bot.embedded import OURS_SETTINGS, Cluster
 from bot.settings import Settings
 from tests.integration.terminal.conftest import Lockkeeper, Stays
@@ -71,10 +70,10 @@ def test_a_worker_takes_jobs_until_it_is_told_to_end(
     assert working.end(signal.SIGTERM) == 0, working.log.read_text()
 
 
-def test_a_worker_has_a_conductor_for_what_is_shipped(environment: dict[str, str]) -> None:
+def test_a_worker_has_a_conductor_for_every_definition(environment: dict[str, str]) -> None:
     with assembled(Settings.from_environment(environment)) as services:
-        assert isinstance(services.conductor_of("database-migration"), MigrationConductor)
-        assert services.conductor_of("another") is None
+        assert services.conductor_of("database-migration") is not None
+        assert services.conductor_of("another") is not None  # people may do any other
 
 
 def test_migrating_twice_finds_nothing_to_do(lockkeeper: Lockkeeper) -> None:
