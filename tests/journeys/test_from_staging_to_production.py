@@ -53,8 +53,8 @@ def thread_on(shop: Shop, pull: int, target: str) -> Thread:
 
 def has_note(shop: Shop) -> bool:
     return shop.query(
-        "SELECT FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'note'"
-    ) == [()]
+        "SELECT 1 FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'note'"
+    ) == [(1,)]
 
 
 def test_the_second_target_s_order_opens_by_itself_and_waits_for_the_first_s_soak(
