@@ -100,10 +100,6 @@ OPERATIONS = (
         sql="ALTER TABLE account_notes ADD CONSTRAINT note_is_of_account UNIQUE USING INDEX notes_of_account",
     ),
     Operation(
-        name="drop primary key",
-        sql="ALTER TABLE pgbench_tellers DROP CONSTRAINT pgbench_tellers_pkey",
-    ),
-    Operation(
         name="validate constraint",
         sql="ALTER TABLE pgbench_accounts VALIDATE CONSTRAINT branch_is_there",
     ),
@@ -136,6 +132,11 @@ OPERATIONS = (
         name="merge",
         sql="MERGE INTO pgbench_tellers t USING pgbench_branches b ON t.bid = b.bid"
         " WHEN MATCHED THEN UPDATE SET filler = upper(t.filler)",
+    ),
+    # Behind the merge: once its key is gone, a row that was written since cannot be told from others.
+    Operation(
+        name="drop primary key",
+        sql="ALTER TABLE pgbench_tellers DROP CONSTRAINT pgbench_tellers_pkey",
     ),
     Operation(
         name="block",

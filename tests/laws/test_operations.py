@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from zlib import crc32
 
@@ -15,6 +16,7 @@ from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
+from workorders.migration.steps import from_json, to_json
 
 ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -50,6 +52,7 @@ def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target:
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(case.sql.encode())
     plan = planned(target, case)
+    assert tuple(from_json(json.loads(json.dumps(to_json(step)))) for step in plan.steps) == plan.steps
 
     outcome = runs.executed(target, plan)
     assert outcome.state == "executed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,7 +16,6 @@ from tests.laws.test_operations import planned
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, names, sessions
 from workorders.migration.errors import Refused
-from workorders.migration.steps import from_json, to_json
 
 _NAMES = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\0"), min_size=1, max_size=70
@@ -76,13 +74,6 @@ def naming(database: str) -> Iterator[psycopg.Connection]:
     connection = psycopg.connect(database, autocommit=True)
     yield connection
     connection.close()
-
-
-def test_every_operations_steps_survive_being_stored(make_target: MakeTarget) -> None:
-    targets = {setup: make_target(setup) for setup in {case.setup for case in CASES}}
-    for case in CASES:
-        for step in planned(targets[case.setup], case).steps:
-            assert from_json(json.loads(json.dumps(to_json(step)))) == step
 
 
 def test_the_digest_changes_with_every_part_and_with_nothing_else(make_target: MakeTarget) -> None:
