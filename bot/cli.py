@@ -50,6 +50,11 @@ COMMANDS: Mapping[str, Entry] = {
     "fingerprint": Entry(
         module=_ENGINE, attribute="fingerprint", summary="Show the whole schema as a value and its hash."
     ),
+    "atlas": Entry(
+        module="bot.terminal.atlas",
+        attribute="atlas",
+        summary="Try every kind of statement on a server, and say where it does something unexpected.",
+    ),
     "demo": Entry(
         module="bot.demo.command",
         attribute="demo",

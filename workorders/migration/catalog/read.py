@@ -133,6 +133,7 @@ def _types(view: Reading) -> Types:
         assignments=frozenset(
             Cast(source=row["source"], target=row["target"]) for row in casts if row["is_assigned"]
         ),
+        free=frozenset(Cast(source=row["source"], target=row["target"]) for row in casts if row["is_free"]),
     )
 
 

@@ -98,9 +98,9 @@ SELECT n.nspname::text AS schema, t.typname::text AS name, pg_catalog.format_typ
  WHERE t.typtype IN ('b', 'd', 'e', 'r', 'm') AND t.typcategory <> 'A' AND n.nspname <> 'lockkeeper'
 
 -- name: casts
--- Casts between types; `is_assigned` where an assignment makes them by itself.
+-- Casts between types; `is_assigned` where an assignment makes them by itself, `is_free` where no bit changes.
 SELECT pg_catalog.format_type(c.castsource, NULL) AS source, pg_catalog.format_type(c.casttarget, NULL) AS target,
-       c.castcontext <> 'e' AS is_assigned
+       c.castcontext <> 'e' AS is_assigned, c.castmethod = 'b' AS is_free
   FROM pg_catalog.pg_cast c
 
 -- name: enums

@@ -38,6 +38,8 @@ class Types:
     casts: frozenset[Cast] = frozenset()
     #: Those that an assignment makes by itself.
     assignments: frozenset[Cast] = frozenset()
+    #: Those that change no bit (`castmethod` b).
+    free: frozenset[Cast] = frozenset()
 
     def written(self, names: Sequence[str], search_path: Sequence[str]) -> str | None:
         """How the server writes a type that a script names; None where there is none."""

@@ -21,7 +21,7 @@ def operation(command: Node, table: Table, place: Place, catalog: Catalog) -> Op
     assert column is not None
     definition = command["def"]["ColumnDef"]
     change = TypeChange(
-        written=_written(definition["typeName"], place, catalog),
+        written=written(definition["typeName"], place, catalog),
         sql=tree.type_text(definition["typeName"]),
         collation=_collation(definition),
         using=_using(definition, name),
@@ -31,7 +31,7 @@ def operation(command: Node, table: Table, place: Place, catalog: Catalog) -> Op
     return TwinColumn(place=place, table=table.name, column=name, change=change)
 
 
-def _written(type_name: Node, place: Place, catalog: Catalog) -> str:
+def written(type_name: Node, place: Place, catalog: Catalog) -> str:
     """As the catalog would write the type."""
     names = strings(type_name["names"])
     found = catalog.types.written(names, catalog.search_path)
