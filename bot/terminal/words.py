@@ -11,7 +11,7 @@ from bot.terminal.answer import Trouble, statements_of
 from workorders.migration.application import Execution
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.executor import Outcome
-from workorders.migration.impact import Impact
+from workorders.migration.impact import Impact, Plain
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.steps import Action
@@ -47,9 +47,20 @@ def impact(value: Impact) -> Iterator[str]:
         yield f"  {dependence.table} is needed by {dependence.kind} {escape.visible(dependence.description)}"
     for name in value.publications:
         yield f"  published in {escape.visible(name)}"
+    yield "  as it is written:"
+    for each in value.plain:
+        yield f"    line {each.line}: {_plain(each)}"
     if value.hazards:
-        yield "  as it is written:"
         yield from (f"    {escape.visible(hazard)}" for hazard in value.hazards)
+
+
+def _plain(value: Plain) -> str:
+    if not value.is_foretold:
+        return "what it locks, reads and writes cannot be foretold"
+    parts = [str(lock) for lock in value.locks]
+    parts += [f"reads all of {name}" for name in value.scans]
+    parts += [f"writes {name} anew" for name in value.rewrites]
+    return escape.visible(", ".join(parts) or "locks no table that has rows")
 
 
 def steps(plan: Plan, milliseconds: Mapping[int, float]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from workorders.migration.catalog.snapshot import Catalog, Dependant
 from workorders.migration.connections import Target
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
-from workorders.migration.plan import Plan
+from workorders.migration.plan import Plan, PlannedStatement
 from workorders.migration.sql import tree
 from workorders.migration.steps import Step
 from workorders.migration.validation import Measured
@@ -61,6 +61,34 @@ class Dependence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Plain:
+    """What a statement would do to tables with rows if it ran as it is written."""
+
+    #: 1-based line of the statement.
+    line: int
+    #: False where nothing can be said; the rest is empty then.
+    is_foretold: bool
+    locks: tuple[Lock, ...] = ()
+    #: Tables that are read from end to end, and those that are written anew.
+    scans: tuple[RelationName, ...] = ()
+    rewrites: tuple[RelationName, ...] = ()
+
+    @classmethod
+    def of(cls, planned: PlannedStatement) -> Plain:
+        """A planned statement's effect, in the order of names."""
+        line, effect = planned.statement.line, planned.plain
+        if effect is None:
+            return cls(line=line, is_foretold=False)
+        return cls(
+            line=line,
+            is_foretold=True,
+            locks=tuple(Lock(relation=name, mode=mode) for name, mode in sorted(effect.locks.items())),
+            scans=tuple(sorted(effect.scans)),
+            rewrites=tuple(sorted(effect.rewrites)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """How long a step will take, as an interval; both ends None where nothing was measured."""
 
@@ -81,6 +109,8 @@ class Impact:
     writes: tuple[Rewriting, ...]
     #: What the SQL would do as it is written.
     hazards: tuple[str, ...]
+    #: The same as locks, reads and writes, foretold from the catalog.
+    plain: tuple[Plain, ...]
     estimates: tuple[Estimate, ...]
     publications: tuple[str, ...]
 
@@ -119,6 +149,7 @@ def analyse(target: Target, plan: Plan, catalog: Catalog, measured: Measured) ->
             for planned in plan.statements
             for hazard in planned.hazards
         ),
+        plain=tuple(Plain.of(each) for each in plan.statements),
         estimates=estimates(plan, measured, {}),
         publications=tuple(sorted({name for table in tables for name in table.publications})),
     )

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from workorders.migration.atlas import expected
+from workorders.migration.atlas.effect import Effect
 from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
@@ -42,6 +44,8 @@ class PlannedStatement:
     #: Who would wait, and how long, if it ran as it is written.
     hazards: tuple[str, ...]
     tables: tuple[RelationName, ...]
+    #: What it would do to tables with rows if it ran as it is written; None where that cannot be foretold.
+    plain: Effect | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +129,8 @@ def make(
         names: list[str] = []
         hazards: list[str] = []
         tables: list[RelationName] = []
+        plain = expected.effect(statement.raw, catalog)
+        old = {table.name for table in catalog.tables.values() if not table.is_new}
         try:
             for found in translate.operations(statement, position, catalog):
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
@@ -159,6 +165,7 @@ def make(
                 operations=tuple(names),
                 hazards=tuple(dict.fromkeys(hazards)),
                 tables=tuple(dict.fromkeys(tables)),
+                plain=None if plain is None else plain.among(old),
             )
         )
     if problems:

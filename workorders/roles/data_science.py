@@ -61,6 +61,7 @@ def analyse(target: Target, brief: Brief, prepared: Prepared) -> Analysis:
                 blocks=(Answers(answers=phase_answers(brief, 1, _found(prepared, found, measured, risks))),),
             ),
             *_risk_section(risks),
+            Section(title="Run as it is written, it would", blocks=(_plain(found),)),
             Section(title="Tables that are touched", blocks=_tables(found)),
             *_memory(brief),
             Section(
@@ -178,6 +179,17 @@ def _risk_section(risks: list[str]) -> tuple[Section, ...]:
     if not risks:
         return ()
     return (Section(title="Risks", blocks=tuple(Paragraph(text=risk) for risk in risks)),)
+
+
+def _plain(found: Impact) -> Block:
+    """Each statement's locks, reads and writes of tables with rows, as the catalog foretells them."""
+    rows = [
+        (str(each.line), words.locks(each.locks), words.names(each.scans), words.names(each.rewrites))
+        if each.is_foretold
+        else (str(each.line), "unknown", "unknown", "unknown")
+        for each in found.plain
+    ]
+    return Grid(header=("Line", "lock", "read from end to end", "write anew"), rows=tuple(rows))
 
 
 def _tables(found: Impact) -> tuple[Block, ...]:

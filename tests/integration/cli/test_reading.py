@@ -29,6 +29,7 @@ def test_plan_shows_statements_and_the_way_back_and_changes_nothing(
     assert 'ALTER TABLE "public"."customers" VALIDATE CONSTRAINT' in ran.out
     assert "Rollback" in ran.out
     assert "public.customers  300" in ran.out
+    assert "line 1: ACCESS EXCLUSIVE on public.customers, reads all of public.customers" in ran.out
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")
 
 
@@ -50,6 +51,7 @@ def test_plan_as_json_is_one_object_with_every_key(
         ran.object["steps"][0]
     )
     assert ran.object["impact"]["writes"][0]["rows"] == 10
+    assert ran.object["impact"]["plain"][0]["locks"][0]["mode"] == "ROW EXCLUSIVE"
 
 
 def test_rehearsal_gives_the_proofs_and_changes_nothing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workorders.migration.locks import LockMode
@@ -19,6 +19,14 @@ class Effect:
     rewrites: frozenset[RelationName] = frozenset()
     #: Tables and materialised views that are read from end to end.
     scans: frozenset[RelationName] = frozenset()
+
+    def among(self, names: Collection[RelationName]) -> Effect:
+        """Of these relations alone."""
+        return Effect(
+            locks={name: mode for name, mode in self.locks.items() if name in names},
+            rewrites=self.rewrites.intersection(names),
+            scans=self.scans.intersection(names),
+        )
 
     def differences(self, other: Effect) -> tuple[str, ...]:
         """What the other has otherwise, in words: this one was expected, the other one seen."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from workorders.migration.atlas import altered
 from workorders.migration.atlas.effect import Effect, together
 from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.errors import Refused
 from workorders.migration.locks import LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.sql import tree
@@ -43,7 +44,11 @@ def effect(raw: RawStatement, catalog: Catalog) -> Effect | None:
     if raw.kind in _LOCKLESS:
         return _NOTHING
     found = _HANDLERS.get(raw.kind)
-    return None if found is None else found(raw.node, catalog)
+    try:
+        return None if found is None else found(raw.node, catalog)
+    except Refused:
+        # It names what is not there; whoever plans it says so.
+        return None
 
 
 def of_all(statements: tuple[RawStatement, ...], catalog: Catalog) -> Effect | None:
