@@ -27,7 +27,7 @@ class Prepared:
 
     plan: Plan
     catalog: Catalog
-    #: The whole schema as it was.
+    #: Of the tables that it touches, as they were.
     fingerprint: Fingerprint
     #: Statements that would meet a hidden column; None where nobody can tell.
     positional_writers: tuple[str, ...] | None
@@ -48,17 +48,25 @@ def prepare(
     Raises Unreadable and Refused with every problem found.
     """
     parsed = script.read(text)
-    catalog = catalogs.read(target)
-    if any(statement.statement_class is StatementClass.DEFINITION for statement in parsed.statements):
+    changes_definitions = any(
+        statement.statement_class is StatementClass.DEFINITION for statement in parsed.statements
+    )
+    # What definitions need and are needed by has no end that words would tell.
+    catalog = catalogs.read(target, None if changes_definitions else parsed.words | _names(also_written))
+    if changes_definitions:
         catalog = replace(catalog, archive=dumping.archive_of(target, binaries))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
     made = plan.make(parsed, catalog, run=run, also_written=also_written)
-    whole = fingerprint.read(target)
+    touched = fingerprint.read(target, made.tables)
     hidden = positional.hidden_in(made)
     writers = positional.writers(target, hidden) if hidden else ()
     needed = (POSITIONAL,) if hidden and (writers is None or writers) else ()
-    bound = plan.with_facts(made, fingerprint=whole.of(made.tables).hash, acceptances=needed, policy=policy)
-    return Prepared(plan=bound, catalog=catalog, fingerprint=whole, positional_writers=writers)
+    bound = plan.with_facts(made, fingerprint=touched.hash, acceptances=needed, policy=policy)
+    return Prepared(plan=bound, catalog=catalog, fingerprint=touched, positional_writers=writers)
+
+
+def _names(also_written: Mapping[int, tuple[RelationName, ...]] | None) -> frozenset[str]:
+    return frozenset(name.name for names in (also_written or {}).values() for name in names)
 
 
 def must_be_accepted(prepared: Prepared, accepted: Collection[str]) -> None:

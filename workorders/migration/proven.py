@@ -57,7 +57,7 @@ class Proven:
 
         Raises Refused, naming what moved, where it would be another.
         """
-        now = fingerprint.read(target).of(self.tables)
+        now = fingerprint.read(target, self.tables)
         differences = [str(each) for each in diff.compare(self.fingerprint, now)]
         if differences:
             raise _moved("; ".join(_first(differences)))

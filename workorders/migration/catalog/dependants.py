@@ -7,7 +7,7 @@ many rows such a query gives and was seen to need minutes for 10,000 tables.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from workorders.migration.catalog.queries import Reading, queries
@@ -31,15 +31,18 @@ class _Obstacle(NamedTuple):
 
 
 def dependants_of(
-    view: Reading, names: Mapping[int, RelationName], columns: Mapping[int, Mapping[int, str]]
+    view: Reading,
+    names: Mapping[int, RelationName],
+    columns: Mapping[int, Mapping[int, str]],
+    scope: Collection[int] | None = None,
 ) -> dict[int, tuple[Dependant, ...]]:
     """The dependants of each relation in `names`, by its oid, sorted by column, kind and description.
 
-    `columns` are the relations' live columns by attnum.
+    `columns` are the relations' live columns by attnum; `scope` are those that are asked for, None for all.
     """
     needs: list[tuple[_Address, _Address]] = []
     owners: defaultdict[_Address, list[_Address]] = defaultdict(list)
-    for row in view.tuples(_QUERIES["edges"]):
+    for row in view.tuples(_QUERIES["edges"]) if scope is None else _edges_around(view, scope):
         needed, needing = row[:3], row[3:6]
         if row[6] == "n":
             needs.append((needed, needing))
@@ -47,11 +50,12 @@ def dependants_of(
             owners[needing].append(needed)
     relations = view.rows(_QUERIES["classes"])[0]["relations"]
 
+    asked = names if scope is None else names.keys() & set(scope)
     found: list[_Obstacle] = []
     for needed, needing in needs:
         # What goes along with the same DROP is not in its way.
         in_way_of = _roots(needed, owners) - _roots(needing, owners)
-        found += (_Obstacle(root, needing) for root in in_way_of if root[0] == relations and root[1] in names)
+        found += (_Obstacle(root, needing) for root in in_way_of if root[0] == relations and root[1] in asked)
     described = _described(view, {obstacle.address for obstacle in found})
 
     dependants: defaultdict[int, set[Dependant]] = defaultdict(set)
@@ -71,6 +75,26 @@ def dependants_of(
                 )
             )
     return {oid: tuple(sorted(of_one, key=_order)) for oid, of_one in dependants.items()}
+
+
+def _edges_around(view: Reading, scope: Collection[int]) -> set[tuple[Any, ...]]:
+    """What needs these relations or a part of them, and what that is a part of itself."""
+    found: set[tuple[Any, ...]] = set()
+    seen: set[int] = set()
+    open_ends = set(scope)
+    while open_ends:
+        seen |= open_ends
+        rows = view.tuples(_QUERIES["edges_down"], oids=sorted(open_ends))
+        found.update(rows)
+        # Through what goes along with its owner; what merely needs it is looked at, not looked behind.
+        open_ends = {row[4] for row in rows if row[6] != "n"} - seen
+    seen, open_ends = set(), {row[4] for row in found}
+    while open_ends:
+        seen |= open_ends
+        rows = view.tuples(_QUERIES["edges_up"], oids=sorted(open_ends))
+        found.update(rows)
+        open_ends = {row[1] for row in rows} - seen
+    return found
 
 
 def _roots(address: _Address, owners: Mapping[_Address, list[_Address]]) -> set[_Address]:

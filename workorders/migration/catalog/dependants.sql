@@ -7,6 +7,22 @@ SELECT d.refclassid::int8, d.refobjid::int8, d.refobjsubid, d.classid::int8, d.o
    AND d.refobjid >= 16384
    AND d.refclassid <> 'pg_catalog.pg_namespace'::regclass
 
+-- name: edges_down
+-- The same of some objects, by what is needed.
+SELECT d.refclassid::int8, d.refobjid::int8, d.refobjsubid, d.classid::int8, d.objid::int8, d.objsubid, d.deptype::text
+  FROM pg_catalog.pg_depend d
+ WHERE d.deptype IN ('n', 'a', 'i', 'P', 'S')
+   AND d.refclassid <> 'pg_catalog.pg_namespace'::regclass
+   AND d.refobjid = ANY (%(oids)s::oid[])
+
+-- name: edges_up
+-- What some objects are a part of.
+SELECT d.refclassid::int8, d.refobjid::int8, d.refobjsubid, d.classid::int8, d.objid::int8, d.objsubid, d.deptype::text
+  FROM pg_catalog.pg_depend d
+ WHERE d.deptype IN ('a', 'i', 'P', 'S') AND d.refobjid >= 16384
+   AND d.refclassid <> 'pg_catalog.pg_namespace'::regclass
+   AND d.objid = ANY (%(oids)s::oid[])
+
 -- name: described
 -- Objects in words. A view's rule stands for the view, a default for its column.
 SELECT x.classid AS class_given, x.objid AS object_given, x.objsubid AS sub_given,

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from workorders.migration.catalog.queries import Reading, queries, reading
+from workorders.migration.catalog.queries import Reading, narrowed, queries, reading
 from workorders.migration.connections import Database
 from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours, quoted
 
@@ -90,17 +90,31 @@ class _Address(NamedTuple):
     sub: int
 
 
-def read(database: Database) -> Fingerprint:
+def read(database: Database, of: Collection[RelationName] | None = None) -> Fingerprint:
     """The whole database's fingerprint, read in one query for each kind of object.
+
+    With `of`, the same as the whole one's `of` gives, without reading the rest.
 
     Needs no privilege. Raises Blocked as `reading` does: a view's definition takes
     ACCESS SHARE on what the view reads.
     """
     with reading(database) as view:
-        return Fingerprint(objects=dict(sorted(_objects(view))))
+        return Fingerprint(objects=dict(sorted(_objects(view, of))))
 
 
-def _objects(view: Reading) -> Iterator[_Object]:
+def _rows(view: Reading, query: str, of: Collection[RelationName] | None) -> list[dict[str, Any]]:
+    if of is None:
+        return view.rows(query)
+    names = sorted(of)
+    those = (
+        "(q.of_schema, q.of_relation) IN (SELECT * FROM ROWS FROM (pg_catalog.unnest(%(schemas)s::text[]),"
+        " pg_catalog.unnest(%(names)s::text[])) AS wanted)"
+    )
+    schemas, tables = [name.schema for name in names], [name.name for name in names]
+    return view.rows(narrowed(query, those), schemas=schemas, names=tables)
+
+
+def _objects(view: Reading, of: Collection[RelationName] | None) -> Iterator[_Object]:
     members = {(row["class"], row["object"]) for row in view.rows(_ABOUT["members"])}
     comments = {_address(row): row["comment"] for row in view.rows(_ABOUT["comments"])}
     privileges = {_address(row): row["privileges"] for row in view.rows(_ABOUT["privileges"])}
@@ -108,7 +122,7 @@ def _objects(view: Reading) -> Iterator[_Object]:
     for kind, query in _KINDS.items():
         # Position counts the columns that stay: a dropped column or one of ours leaves no gap.
         places: Counter[int] = Counter()
-        for row in view.rows(query):
+        for row in _rows(view, query, of):
             address = _address(row)
             if (address.class_oid, address.oid) in members or _is_excluded(kind, row):
                 continue

@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 
 from psycopg import errors
 
+from workorders.migration.catalog import scope as scopes
 from workorders.migration.catalog import tables
 from workorders.migration.catalog.queries import Reading, queries, reading
+from workorders.migration.catalog.scope import Scope
 from workorders.migration.catalog.snapshot import Catalog, Identity
 from workorders.migration.catalog.types import Cast, Types
 from workorders.migration.connections import Database
@@ -54,8 +56,11 @@ MEANINGFUL_SETTINGS = (
 )
 
 
-def read(database: Database) -> Catalog:
+def read(database: Database, words: Collection[str] | None = None) -> Catalog:
     """The catalog as the role sees it, without system schemas, OUR_SCHEMA and temporary objects.
+
+    With `words`, its tables are those that a script of these words can concern (`scope`), and
+    those beside them; its names are all names. The rest costs nothing then.
 
     What is ours outside OUR_SCHEMA (`names.is_ours`) is in it. Consistent within itself: one
     REPEATABLE READ transaction, or the caller's. Leaves the session's settings as they were.
@@ -64,6 +69,7 @@ def read(database: Database) -> Catalog:
     Raises Blocked as `reading` does.
     """
     with reading(database) as view:
+        around = None if words is None else scopes.around(view, words)
         session = view.rows(_QUERIES["session"])[0]
         volatility = view.rows(_QUERIES["volatility"])[0]
         return Catalog(
@@ -73,9 +79,9 @@ def read(database: Database) -> Catalog:
             role=session["role"],
             role_is_superuser=session["is_superuser"],
             role_sets_replication_role=session["sets_replication_role"],
-            tables=tables.read(view, _all_sizes(view)),
-            relation_names=_by_schema(view.rows(_QUERIES["relation_names"])),
-            constraint_names=_by_schema(view.rows(_QUERIES["constraint_names"])),
+            tables=tables.read(view, _sizes(view, around), around),
+            relation_names=_by_schema(view.tuples(_QUERIES["relation_names"])),
+            constraint_names=_by_schema(view.tuples(_QUERIES["constraint_names"])),
             schemas=frozenset(row["name"] for row in view.rows(_QUERIES["schemas"])),
             immutable_functions=frozenset(volatility["immutable"]),
             volatile_functions=frozenset(volatility["volatile"]),
@@ -137,20 +143,21 @@ def _types(view: Reading) -> Types:
     )
 
 
-def _all_sizes(view: Reading) -> dict[int, int]:
+def _sizes(view: Reading, scope: Scope | None) -> dict[int, int]:
     try:
         with view.attempt():
-            rows = view.rows(_QUERIES["sizes"])
+            relations = None if scope is None else scope.relations
+            rows = view.rows_of(_QUERIES["sizes"], "relation", relations)
     except errors.LockNotAvailable:
         rows = view.rows(_QUERIES["estimated_sizes"])
     # A relation dropped meanwhile has no size any more.
     return {row["oid"]: row["size_bytes"] or 0 for row in rows}
 
 
-def _by_schema(rows: Iterable[_Row]) -> dict[str, frozenset[str]]:
+def _by_schema(rows: Iterable[tuple[str, ...]]) -> dict[str, frozenset[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        found[row["schema"]].add(row["name"])
+    for schema, name in rows:
+        found[schema].add(name)
     return {schema: frozenset(names) for schema, names in found.items()}
 
 

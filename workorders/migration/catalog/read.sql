@@ -115,11 +115,12 @@ SELECT n.nspname::text AS schema, t.typname::text AS name,
 
 -- name: sizes
 -- Bytes of relations by oid: all of a table, an index alone. Takes ACCESS SHARE on each.
-SELECT c.oid,
+SELECT c.oid, coalesce(i.indrelid, c.oid) AS relation,
        CASE WHEN c.relkind = 'i' THEN pg_catalog.pg_relation_size(c.oid)
             ELSE pg_catalog.pg_total_relation_size(c.oid) END AS size_bytes
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
  WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from workorders.migration.catalog.dependants import dependants_of
 from workorders.migration.catalog.queries import Reading, queries
+from workorders.migration.catalog.scope import Scope
 from workorders.migration.catalog.snapshot import (
     Column,
     ColumnGrant,
@@ -28,20 +29,26 @@ _Part = TypeVar("_Part")
 _STATES = (" NOT VALID", " NOT ENFORCED")
 
 
-def read(view: Reading, sizes: Mapping[int, int]) -> dict[RelationName, Table]:
-    """Every table and view, by name. `sizes` are bytes by oid."""
-    return _Assembly(view, sizes).tables()
+def read(view: Reading, sizes: Mapping[int, int], scope: Scope | None = None) -> dict[RelationName, Table]:
+    """Every table and view, or those of a scope, by name. `sizes` are bytes by oid."""
+    return _Assembly(view, sizes, scope).tables()
 
 
 class _Assembly:
     """What all tables' parts need to know of each other: names by oid and by attnum."""
 
-    def __init__(self, view: Reading, sizes: Mapping[int, int]) -> None:
+    def __init__(self, view: Reading, sizes: Mapping[int, int], scope: Scope | None) -> None:
         self._view = view
         self._sizes = sizes
-        self._rows = view.rows(_QUERIES["tables"])
-        self._names = {row["oid"]: _name(row) for row in self._rows}
-        self._column_rows = view.rows(_QUERIES["columns"])
+        #: None for all.
+        self._scope = None if scope is None else scope.relations
+        self._rows = view.rows_of(_QUERIES["tables"], "oid", self._scope)
+        self._names = {
+            oid: RelationName(schema=schema, name=name)
+            for oid, schema, name in view.tuples(_QUERIES["names"])
+        }
+        named = None if scope is None else scope.with_columns
+        self._column_rows = view.rows_of(_QUERIES["columns"], "relation", named)
         self._columns: defaultdict[int, dict[int, str]] = defaultdict(dict)
         for row in self._column_rows:
             self._columns[row["relation"]][row["attnum"]] = row["name"]
@@ -53,7 +60,7 @@ class _Assembly:
         triggers = self._parts("triggers", self._trigger)
         statistics = self._parts("statistics", self._statistics)
         publications = self._parts("publications", lambda row: str(row["name"]))
-        dependants = dependants_of(self._view, self._names, self._columns)
+        dependants = dependants_of(self._view, self._names, self._columns, self._scope)
         parents, children = self._inheritance()
         tables = {}
         for row in self._rows:
@@ -88,7 +95,7 @@ class _Assembly:
     def _parts(self, query: str, make: Callable[[_Row], _Part]) -> dict[int, tuple[_Part, ...]]:
         """One query's rows as values, by the oid of their table, in the query's order."""
         found: defaultdict[int, list[_Part]] = defaultdict(list)
-        for row in self._view.rows(_QUERIES[query]):
+        for row in self._view.rows_of(_QUERIES[query], "relation", self._scope):
             if row["relation"] in self._names:
                 found[row["relation"]].append(make(row))
         return {oid: tuple(parts) for oid, parts in found.items()}
@@ -96,7 +103,7 @@ class _Assembly:
     def _read_columns(self) -> dict[int, tuple[Column, ...]]:
         refusing = {row["oid"] for row in self._view.rows(_QUERIES["not_null_domains"])}
         sequences: defaultdict[tuple[int, int], list[RelationName]] = defaultdict(list)
-        for row in self._view.rows(_QUERIES["owned_sequences"]):
+        for row in self._view.rows_of(_QUERIES["owned_sequences"], "relation", self._scope):
             sequences[row["relation"], row["attnum"]].append(_name(row))
         found: defaultdict[int, list[Column]] = defaultdict(list)
         for row in self._column_rows:

@@ -12,6 +12,7 @@ import psycopg
 from workorders.migration import engine
 from workorders.migration.capture import Uncaptured
 from workorders.migration.catalog import diff, fingerprint, order
+from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.engine import Prepared
@@ -97,9 +98,11 @@ def rehearse(
     began = time.monotonic()
     also_written: dict[int, tuple[RelationName, ...]] = {}
     prepared = engine.prepare(target, text, policy=policy, binaries=binaries)
-    with shadow_of(target, dsn, prepared.catalog, server, binaries) as shadow:
+    # A sample is closed under foreign keys, however far they lead from what the plan touches.
+    whole = catalogs.read(target)
+    with shadow_of(target, dsn, whole, server, binaries) as shadow:
         with psycopg.connect(shadow.template, autocommit=True) as template:
-            taken = sample.fill(target, Shadow(template), prepared.catalog, prepared.plan)
+            taken = sample.fill(target, Shadow(template), whole, prepared.plan)
             version = template.info.server_version
         attempt = _Rehearsal(shadow, binaries / "psql", text)
         for _ in range(_REPLANS):
@@ -116,7 +119,7 @@ def rehearse(
                 # What it writes was not known when the sample was taken.
                 with psycopg.connect(shadow.template, autocommit=True) as template:
                     more = sample.fill(
-                        target, Shadow(template), prepared.catalog, prepared.plan, makes_up=False
+                        target, Shadow(template), whole, prepared.plan, makes_up=False
                     )
                 made_up = set(taken.made_up)
                 taken = replace(

@@ -54,6 +54,13 @@ class Script:
         """Hex digest of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @property
+    def words(self) -> frozenset[str]:
+        """Whatever in it may be a name, what stands in string constants included."""
+        written = {word.text for word in tree.words(self.text)}
+        # A name may be written with escapes that only the parser undoes.
+        return frozenset(written.union(*(tree.texts(each.raw.node) for each in self.statements)))
+
 
 _DATA = {"UpdateStmt", "DeleteStmt", *row_changes.KINDS}
 _MODELLED = {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt"}

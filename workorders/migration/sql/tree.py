@@ -170,6 +170,18 @@ class RawNode:
     node: Node
 
 
+def texts(node: object) -> Iterator[str]:
+    """Every string below a node: names as the server reads them, and constants."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from texts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts(item)
+
+
 def strings(items: list[Node]) -> tuple[str, ...]:
     """The values of a list of String nodes, such as a qualified name."""
     return tuple(item["String"].get("sval", "") for item in items)
@@ -289,9 +301,12 @@ def words(text: str) -> Iterator[Word]:
     except PgQueryError:
         yield from (Word(text=word.lower(), is_called=True) for word in re.findall(r"\w+", text))
         return
+    if not tokens:
+        return
     encoded = text.encode()
-    names = type(tokens[0]).DESCRIPTOR.fields_by_name["token"].enum_type.values_by_number if tokens else {}
-    kinds = [names[token.token].name for token in tokens]
+    names = type(tokens[0]).DESCRIPTOR.fields_by_name["token"].enum_type.values_by_number
+    # Characters that are no SQL have no name, and stand in constants all the same.
+    kinds = [names[token.token].name if token.token in names else "" for token in tokens]
     for token, kind, following in zip(tokens, kinds, [*kinds[1:], ""], strict=True):
         spelled = encoded[token.start : token.end].decode()
         if kind == "SCONST":
