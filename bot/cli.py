@@ -30,6 +30,11 @@ _RUNNING = "bot.terminal.running"
 
 #: In the order in which they are listed.
 COMMANDS: Mapping[str, Entry] = {
+    "lint": Entry(
+        module="bot.terminal.linting",
+        attribute="lint",
+        summary="Name the hazards of SQL files, each with its way out. Changes nothing.",
+    ),
     "plan": Entry(
         module=_ENGINE, attribute="plan", summary="Show impact, plan and rollback. Changes nothing."
     ),
@@ -114,6 +119,7 @@ def lockkeeper() -> None:
     \b
     Exit status: 0 done, 1 failed and undone, 2 usage, 3 refused and nothing changed,
     4 blocked: something or somebody has to decide or give way first.
+    lint has its own: see its --help.
     """
 
 

@@ -102,6 +102,12 @@ def test_words_in_a_blocks_comments_are_no_calls() -> None:
     assert len(read.statements) == 1
 
 
+def test_block_with_an_empty_string_in_it_is_read() -> None:
+    read = script.read("DO $$BEGIN UPDATE t SET a = ''; END$$")
+
+    assert len(read.statements) == 1
+
+
 @pytest.mark.parametrize("end", ["COMMIT", "END", "COMMIT WORK"])
 @pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION", "BEGIN ISOLATION LEVEL SERIALIZABLE"])
 def test_a_balanced_transaction_is_only_a_grouping(begin: str, end: str) -> None:

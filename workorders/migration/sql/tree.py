@@ -39,6 +39,8 @@ class RawStatement:
     text: str
     #: 1-based line on which its first word stands.
     line: int
+    #: Where that is in the script, in bytes.
+    offset: int = 0
 
 
 def statements(text: str) -> tuple[RawStatement, ...]:
@@ -86,7 +88,8 @@ def _raw(encoded: bytes, entry: Node) -> RawStatement:
     begins = start + len(body[: _first_word(body)].encode())
     text = encoded[begins : start + length].decode().strip()
     ((kind, node),) = entry["stmt"].items()
-    return RawStatement(kind=kind, node=node, text=text, line=encoded[:begins].count(b"\n") + 1)
+    line = encoded[:begins].count(b"\n") + 1
+    return RawStatement(kind=kind, node=node, text=text, line=line, offset=begins)
 
 
 def _first_word(body: str) -> int:
