@@ -1,4 +1,4 @@
-"""Pages of the documentation that are made from the code: commands, and operations.
+"""Pages of the documentation that are made from the code: commands, operations and hazards.
 
 `python -m bot.render.pages docs` writes them; a test holds what is there against the code.
 """
@@ -10,6 +10,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from bot.render import hazard_page
 from handlers.commands import KINDS
 from handlers.people import OBEYED
 from handlers.people import Kind as People
@@ -116,8 +117,13 @@ def operations() -> str:
     return "\n".join(lines)
 
 
+def hazards() -> str:
+    """Every hazard, with what lint says of its example."""
+    return hazard_page.page(_MADE)
+
+
 #: File name -> its text.
-PAGES = {"commands.md": commands, "operations.md": operations}
+PAGES = {"commands.md": commands, "operations.md": operations, "hazards.md": hazards}
 
 
 def main(folder: Path) -> None:

@@ -40,7 +40,7 @@ def lint(paths: tuple[str, ...], database: str | None, form: str) -> None:
     could not be read. Notes and what is allowed are no hazards.
     """
     if database is None:
-        files = tuple(File(path=path, linted=_linted(path, None)) for path in paths)
+        files = tuple(_file(path, None) for path in paths)
     else:
         files = _on_database(paths, inputs.database_url(database))
     match form:
@@ -57,7 +57,7 @@ def lint(paths: tuple[str, ...], database: str | None, form: str) -> None:
 def _on_database(paths: tuple[str, ...], url: str) -> tuple[File, ...]:
     try:
         with closing(sessions.connect(url)) as target:
-            return tuple(File(path=path, linted=_linted(path, target)) for path in paths)
+            return tuple(_file(path, target) for path in paths)
     except LockkeeperError as error:
         raise click.UsageError(str(error)) from error
     except psycopg.Error as error:
@@ -66,6 +66,11 @@ def _on_database(paths: tuple[str, ...], url: str) -> tuple[File, ...]:
             f"The server refused a query of ours with SQLSTATE {error.sqlstate or 'none'}. Check that the"
             " role may read the catalog and that the server is up."
         ) from error
+
+
+def _file(path: str, target: Target | None) -> File:
+    # A name that is no text can be opened, but neither printed nor be written as JSON.
+    return File(path=click.format_filename(path), linted=_linted(path, target))
 
 
 def _linted(path: str, target: Target | None) -> Linted:

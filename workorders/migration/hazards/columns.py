@@ -130,7 +130,7 @@ def _set_not_null(scene: Scene) -> Iterator[Seen]:
             continue
         unless = f", unless a validated CHECK ({name} IS NOT NULL) is there"
         if subject.table is not None:
-            column = subject.table.column(name)
+            column = scene.column(subject, name)
             proof = f"CHECK (({name} IS NOT NULL))"
             if column is not None and column.not_null and column.is_not_null_validated:
                 continue

@@ -153,6 +153,8 @@ def _foreign_keys(scene: Scene) -> Iterator[tuple[str, Subject | None, Node, tup
                 yield own, None, element["Constraint"], tree.strings(element["Constraint"]["fk_attrs"])
     elif scene.raw.kind == "AlterTableStmt" and node.get("objtype") == "OBJECT_TABLE":
         own, subject = node["relation"]["relname"], scene.old(node["relation"])
+        if subject is None and not scene.past.has_made(node["relation"].get("schemaname", ""), own):
+            return
         for item in node.get("cmds", []):
             definition = item["AlterTableCmd"].get("def", {})
             if item["AlterTableCmd"]["subtype"] == "AT_AddColumn":

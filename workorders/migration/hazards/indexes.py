@@ -20,8 +20,10 @@ def _created(scene: Scene) -> Iterator[Seen]:
     if subject is None or not node["relation"].get("inh", False):
         return
     name = f" {node['idxname']}" if node.get("idxname") else ""
-    if scene.catalog is not None and node.get("if_not_exists") and _index(scene, node.get("idxname", "")):
-        return
+    if scene.catalog is not None and node.get("if_not_exists"):
+        is_gone = node["idxname"] in scene.past.dropped_indexes
+        if not is_gone and _index(scene, node["idxname"]):
+            return
     way_out = ""
     if subject.table is not None and subject.table.kind == "p":
         way_out = (

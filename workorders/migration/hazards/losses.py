@@ -15,7 +15,7 @@ _EXCLUSIVE = LockMode.ACCESS_EXCLUSIVE
 def _column(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("DropColumn"):
         subject, name = command.subject, command.column
-        if scene.is_new_column(subject, name) or (subject.table and subject.table.column(name) is None):
+        if scene.is_new_column(subject, name) or (subject.table and scene.column(subject, name) is None):
             continue
         yield Seen(
             sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}, and"

@@ -34,14 +34,18 @@ class Past:
     def __init__(self) -> None:
         self._tables: set[tuple[str, str]] = set()
         self._columns: set[tuple[str, str]] = set()
+        #: New name -> the name before the script, of tables and of their columns.
+        self._table_names: dict[str, str] = {}
+        self._column_names: dict[tuple[str, str], str] = {}
         #: The statement that opened the transaction in which the next one is; None outside of one.
         self.opened: RawStatement | None = None
         #: Table -> the statement of this transaction that took ACCESS EXCLUSIVE on it.
         self.exclusive: dict[str, RawStatement] = {}
         #: Constraints added NOT VALID in this transaction: (table, name).
         self.not_valid: set[tuple[str, str]] = set()
-        #: Labels added to enums in this transaction; types made in it.
+        #: Labels added to enums in this transaction; enums made in it, and by the script at all.
         self.labels: dict[str, str] = {}
+        self._new_types: set[str] = set()
         self._types: set[str] = set()
         #: Tables and views that the script has dropped.
         self.dropped_relations: set[str] = set()
@@ -67,8 +71,16 @@ class Past:
         """Whether the column is."""
         return (table, column) in self._columns
 
+    def table_before(self, name: str) -> str:
+        """The name that a table had before the script renamed it, if it did."""
+        return self._table_names.get(name, name)
+
+    def column_before(self, table: str, column: str) -> str:
+        """The same for a column."""
+        return self._column_names.get((table, column), column)
+
     def has_made_type(self, name: str) -> bool:
-        """Whether the enum is the script's own, of this transaction."""
+        """Whether the enum is the script's own."""
         return name in self._types
 
     def has_indexed(self, name: str) -> bool:
@@ -111,10 +123,12 @@ class Past:
                     self._locked(item["RangeVar"], raw)
             case "AlterEnumStmt" if "oldVal" not in node and self.opened is not None:
                 name = tree.strings(node["typeName"])[-1]
-                if name not in self._types:
+                if name not in self._new_types:
                     self.labels[node["newVal"]] = name
             case "CreateEnumStmt":
                 self._types.add(tree.strings(node["typeName"])[-1])
+                if self.opened is not None:
+                    self._new_types.add(tree.strings(node["typeName"])[-1])
             case "CreateFunctionStmt":
                 self._function(node)
             case "CreateDomainStmt":
@@ -130,7 +144,7 @@ class Past:
             self.opened = self.opened or raw
         elif kind in ("TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK"):
             self.opened = None
-            self.exclusive, self.not_valid, self.labels, self._types = {}, set(), {}, set()
+            self.exclusive, self.not_valid, self.labels, self._new_types = {}, set(), {}, set()
 
     def _table(self, relation: Node) -> None:
         self._tables.add((relation.get("schemaname", ""), relation["relname"]))
@@ -182,13 +196,20 @@ class Past:
                 self._locked(relation, raw)
 
     def _renamed(self, node: Node) -> None:
-        relation = node["relation"]
-        if node["renameType"] == "OBJECT_TABLE" and self.has_made(
-            relation.get("schemaname", ""), relation["relname"]
-        ):
-            self._table({**relation, "relname": node["newname"]})
-        if node["renameType"] == "OBJECT_COLUMN" and self.has_added(relation["relname"], node["subname"]):
-            self._columns.add((relation["relname"], node["newname"]))
+        relation, new = node["relation"], node["newname"]
+        name = relation["relname"]
+        if node["renameType"] == "OBJECT_TABLE":
+            if self.has_made(relation.get("schemaname", ""), name):
+                self._table({**relation, "relname": new})
+            self._table_names[new] = self.table_before(name)
+            self._columns |= {(new, column) for table, column in self._columns if table == name}
+            for (table, column), before in tuple(self._column_names.items()):
+                if table == name:
+                    self._column_names[(new, column)] = before
+        elif node["renameType"] == "OBJECT_COLUMN":
+            if self.has_added(name, node["subname"]):
+                self._columns.add((name, new))
+            self._column_names[(name, new)] = self.column_before(name, node["subname"])
 
     def _altered(self, raw: RawStatement) -> None:
         relation = raw.node["relation"]

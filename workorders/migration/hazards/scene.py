@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.hazards.past import Past
 from workorders.migration.names import RelationName
 from workorders.migration.sql import tree
@@ -83,7 +83,7 @@ class Scene:
             return None
         if self.catalog is None:
             return Subject(name=f"{schema}.{name}" if schema else name, relname=name)
-        table = self.catalog.find(schema or None, name)
+        table = self.catalog.find(schema or None, self.past.table_before(name))
         if table is None:
             return None
         return Subject(name=str(table.name), relname=name, table=table)
@@ -107,6 +107,12 @@ class Scene:
             kind = command["subtype"].removeprefix("AT_")
             if kind in kinds:
                 yield Command(subject=subject, kind=kind, node=command)
+
+    def column(self, subject: Subject, name: str) -> Column | None:
+        """The column as the catalog has it, under the name that it had before the script."""
+        if subject.table is None:
+            return None
+        return subject.table.column(self.past.column_before(subject.relname, name))
 
     def is_new_column(self, subject: Subject, column: str) -> bool:
         """Whether the script itself has added it."""

@@ -113,7 +113,7 @@ def _computes(command: Command) -> bool:
 
 def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     assert command.subject.table is not None and scene.catalog is not None
-    column = command.subject.table.column(command.column)
+    column = scene.column(command.subject, command.column)
     if column is None:
         return Cost.NOTHING
     if _computes(command):
@@ -122,6 +122,9 @@ def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     if column.is_domain and column.type.split(".")[-1] == new.rsplit(".", maxsplit=1)[-1]:
         return Cost.NOTHING
     found = cost(old, new)
+    is_utc = found is Cost.BY_TIME_ZONE and scene.past.time_zone in _UTC
+    if is_utc and any(column.name in index.columns for index in command.subject.table.indexes):
+        return Cost.READ  # the index is built anew, for the other type's order
     if found is Cost.NOTHING and _is_read(command.subject.table, column, command.definition):
         return Cost.READ
     return found

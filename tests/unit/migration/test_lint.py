@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import pytest
+
+from workorders.migration.hazards import HAZARDS
+from workorders.migration.hazards.examples import SCHEMA
+from workorders.migration.hazards.hazard import Hazard
+from workorders.migration.hazards.linting import Linted, lint
+from workorders.migration.hazards.types import Cost, cost
+
+#: True of a new or an empty table as well.
+_OF_ANY_TABLE = {
+    *("foreign-key-without-index", "concurrently-in-transaction", "enum-label-used-at-once"),
+    *("session-setting", "lock-timeout-off"),
+}
+
+
+def _ids(linted: Linted) -> list[str]:
+    return [finding.hazard.id for finding in linted.findings if not finding.hazard.is_note]
+
+
+@pytest.mark.parametrize("hazard", HAZARDS, ids=lambda hazard: hazard.id)
+def test_nothing_is_said_of_what_the_script_makes_itself(hazard: Hazard) -> None:
+    made = lint(f"{SCHEMA}\n{hazard.prepare}\n{hazard.bad}")
+
+    assert hazard.id not in _ids(made) or hazard.id in _OF_ANY_TABLE
+
+
+def test_ids_are_unique_and_every_record_says_everything() -> None:
+    assert len({hazard.id for hazard in HAZARDS}) == len(HAZARDS)
+    assert all(hazard.effect.words for hazard in HAZARDS)
+    assert all(text.endswith(".") for hazard in HAZARDS for text in (hazard.condition, hazard.consequence))
+
+
+def test_a_table_renamed_by_the_script_stays_what_it_was() -> None:
+    linted = lint(
+        "CREATE TABLE a (id int);\nALTER TABLE a RENAME TO b;\nDROP TABLE b;\n"
+        "ALTER TABLE old RENAME TO kept;\nDROP TABLE kept;"
+    )
+
+    assert [(each.hazard.id, each.line) for each in linted.findings if not each.hazard.is_note] == [
+        ("rename-table", 4),
+        ("drop-table", 5),
+    ]
+
+
+def test_name_with_its_schema_is_told_from_another() -> None:
+    assert _ids(lint("CREATE TABLE a.t (id int); DROP TABLE b.t;")) == ["drop-table"]
+    assert (
+        _ids(lint("CREATE TABLE a.t (id int); DROP TABLE a.t; CREATE TABLE u (id int); DROP TABLE p.u;"))
+        == []
+    )
+
+
+def test_check_that_is_validated_in_time_proves_not_null() -> None:
+    proof = "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;"
+    validate, end = "ALTER TABLE t VALIDATE CONSTRAINT c;", "ALTER TABLE t ALTER a SET NOT NULL;"
+
+    assert _ids(lint(proof + validate + end)) == []
+    assert _ids(lint(proof + end)) == ["set-not-null"]
+    assert _ids(lint(proof + validate + end.replace("ALTER a", "ALTER b"))) == ["set-not-null"]
+    assert _ids(lint(proof + validate + "ALTER TABLE t DROP CONSTRAINT c;" + end)) == ["set-not-null"]
+
+
+def test_function_of_the_script_is_volatile_unless_it_says_otherwise() -> None:
+    function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql {} AS 'SELECT 1';"
+    column = "ALTER TABLE t ADD a int DEFAULT f();"
+
+    assert _ids(lint(function.format("") + column)) == ["add-column-volatile-default"]
+    assert _ids(lint(function.format("STABLE") + column)) == []
+    assert _ids(lint(column)) == []  # nobody can tell
+
+
+def test_label_of_an_enum_of_the_same_transaction_may_be_used() -> None:
+    create, add = "CREATE TYPE size AS ENUM ('s');", "ALTER TYPE size ADD VALUE 'm';"
+    use = "UPDATE t SET a = 'm' WHERE id = 1;"
+
+    assert _ids(lint(f"BEGIN; {create} {add} {use} COMMIT;")) == []
+    assert _ids(lint(f"{create} BEGIN; {add} {use} COMMIT;")) == ["enum-label-used-at-once"]
+    assert _ids(lint(f"{create} {add} {use}")) == []
+
+
+def test_statements_of_a_block_are_judged_on_its_line() -> None:
+    linted = lint(
+        "\nDO $$ BEGIN\n  UPDATE customers SET points = 0;\n  CREATE INDEX ON orders (id);\nEND $$;"
+    )
+
+    assert [(each.hazard.id, each.line) for each in linted.findings] == [
+        ("write-all-rows", 2),
+        ("create-index", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("character varying(20)", "character varying(40)", Cost.NOTHING),
+        ("character varying(40)", "character varying(20)", Cost.WRITTEN),
+        ("character varying(40)", "text", Cost.NOTHING),
+        ("text", "character varying(40)", Cost.WRITTEN),
+        ("text", "character varying", Cost.NOTHING),
+        ("character(10)", "text", Cost.WRITTEN),
+        ("numeric(10,2)", "numeric(12,2)", Cost.NOTHING),
+        ("numeric(10,2)", "numeric(12,4)", Cost.WRITTEN),
+        ("numeric(10,2)", "numeric", Cost.NOTHING),
+        ("numeric", "numeric(10,2)", Cost.WRITTEN),
+        ("timestamp(3) without time zone", "timestamp(6) without time zone", Cost.NOTHING),
+        ("timestamp without time zone", "timestamp(3) without time zone", Cost.WRITTEN),
+        ("timestamp without time zone", "timestamp with time zone", Cost.BY_TIME_ZONE),
+        ("timestamp without time zone", "timestamp(3) with time zone", Cost.WRITTEN),
+        ("bit varying(10)", "bit varying(20)", Cost.NOTHING),
+        ("cidr", "inet", Cost.NOTHING),
+        ("integer", "bigint", Cost.WRITTEN),
+        ("text", "jsonb", Cost.WRITTEN),
+    ],
+)
+def test_change_of_type_costs_what_was_measured(old: str, new: str, expected: Cost) -> None:
+    assert cost(old, new) is expected
+
+
+def test_allowance_is_for_the_one_statement_that_follows() -> None:
+    linted = lint(
+        "-- lockkeeper: allow drop-table because it was copied\nDROP TABLE a; DROP TABLE b;\nDROP TABLE c;"
+    )
+
+    assert [each.allowed_because for each in linted.findings if not each.hazard.is_note] == [
+        "it was copied",
+        "",
+        "",
+    ]
+    assert len(linted.hazards) == 2
+    assert linted.unused == ()
+
+
+def test_allowance_is_for_its_hazard_alone_and_several_may_stand_together() -> None:
+    script = "ALTER TABLE t DROP COLUMN a, ALTER b SET NOT NULL;"
+    one, two = "-- lockkeeper: allow drop-column because x\n", "-- lockkeeper: allow set-not-null because y\n"
+
+    assert [each.hazard.id for each in lint(one + script).hazards] == ["set-not-null"]
+    assert lint(one + two + script).hazards == ()
+
+
+def test_allowance_that_allows_nothing_is_reported() -> None:
+    linted = lint(
+        "-- lockkeeper: allow drop-table because x\nSELECT 1;\n"
+        "DROP TABLE a;\n-- lockkeeper: allow drop-table because too late"
+    )
+
+    assert [each.line for each in linted.unused] == [1, 4]
+    assert len(linted.hazards) == 1
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "allow drop-table",
+        "allow drop-table because",
+        "allow because x",
+        "drop-table because x",
+        "allow drop-tabel because x",
+    ],
+)
+def test_comment_that_is_no_allowance_is_a_problem_with_its_place(comment: str) -> None:
+    linted = lint(f"SELECT 1;\n  -- lockkeeper: {comment}\nDROP TABLE a;")
+
+    (problem,) = linted.problems
+    assert (problem.line, problem.column) == (2, 3)
+    assert len(linted.hazards) == 1
+
+
+def test_unknown_hazard_is_answered_with_the_nearest() -> None:
+    (problem,) = lint("-- lockkeeper: allow drop-tabel because x\nDROP TABLE a;").problems
+
+    assert "Did you mean drop-table?" in str(problem)
+
+
+def test_comment_inside_a_string_or_a_block_comment_allows_nothing() -> None:
+    comment = "-- lockkeeper: allow drop-table because x"
+
+    assert len(lint(f"SELECT '\n{comment}\n';\nDROP TABLE a;").hazards) == 1
+    assert len(lint(f"/*\n{comment}\n*/ DROP TABLE a;").hazards) == 1
+
+
+def test_places_count_characters_after_a_byte_order_mark_and_beyond_ascii() -> None:
+    linted = lint("\ufeffSELECT 'ä€'; -- lockkeeper: nonsense\nDROP TABLE ä;")
+
+    assert (linted.problems[0].line, linted.problems[0].column) == (1, 14)
+    assert linted.hazards[0].line == 2
+
+
+def test_psql_command_is_called_what_it_is() -> None:
+    (problem,) = lint("SELECT 1;\n  \\connect shop\nDROP TABLE a;").problems
+
+    assert problem.line == 2
+    assert str(problem).startswith("line 2, column 3: \\connect is a command of psql's")
+
+
+def test_sql_that_cannot_be_read_is_a_problem_with_line_and_column() -> None:
+    (problem,) = lint("SELECT 1;\nALTER TABEL t;").problems
+
+    assert (problem.line, problem.column) == (2, 7)
+
+
+def test_note_is_said_once_and_not_where_a_timeout_is_set() -> None:
+    script = "ALTER TABLE a ADD x int; ALTER TABLE b ADD x int;"
+
+    assert [each.hazard.id for each in lint(script).findings] == ["no-lock-timeout"]
+    assert lint(script).hazards == ()
+    assert lint(f"SET lock_timeout = '1s'; {script}").findings == ()
