@@ -28,7 +28,7 @@ def archive_of(target: Target, binaries: Path | None) -> Archive:
     """A database's schema as an archive. Takes ACCESS SHARE as `schema_of` does; raises Blocked as it."""
     if binaries is None:
         raise Blocked(
-            "The script changes definitions, and there is no pg_dump to keep the former ones.",
+            "The script changes or drops definitions, and there is no pg_dump to keep the former ones.",
             "Install the server's client programs.",
         )
     dsn = make_conninfo(target.info.dsn, password=target.info.password or None)

@@ -18,7 +18,6 @@ from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.plan import POSITIONAL, Plan
 from workorders.migration.sql import script
-from workorders.migration.sql.script import StatementClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +42,15 @@ def prepare(
 ) -> Prepared:
     """The plan of a script on a target. Reads the catalog; changes nothing.
 
-    `binaries` is the folder of pg_dump, which is asked where the script changes definitions.
+    `binaries` is the folder of pg_dump, which is asked where the script changes definitions or drops tables.
 
     Raises Unreadable and Refused with every problem found.
     """
     parsed = script.read(text)
-    changes_definitions = any(
-        statement.statement_class is StatementClass.DEFINITION for statement in parsed.statements
-    )
+    needs_archive = any(statement.needs_archive for statement in parsed.statements)
     # What definitions need and are needed by has no end that words would tell.
-    catalog = catalogs.read(target, None if changes_definitions else parsed.words | _names(also_written))
-    if changes_definitions:
+    catalog = catalogs.read(target, None if needs_archive else parsed.words | _names(also_written))
+    if needs_archive:
         catalog = replace(catalog, archive=dumping.archive_of(target, binaries))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
     made = plan.make(parsed, catalog, run=run, also_written=also_written)

@@ -119,6 +119,7 @@ class Executor:
         done = journal.entries(self._target, run.name)
         decision = replace(decision, fill=settle.checked(decision.fill))
         if run.state != "rolling_back":
+            settle.names_must_be_free(self._target, route.begun(run, done))
             settle.must_be_decided(self._target, route.begun(run, done), decision)
         return self._walk(run, route.back(run, done), "rolling_back", "rolled_back", decision)
 

@@ -12,6 +12,7 @@ from workorders.migration.atlas.effect import Effect
 from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Check, Operation
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.sql import translate
@@ -88,6 +89,12 @@ class Plan:
     def touched(self) -> tuple[RelationName, ...]:
         """`tables` and those that it creates, sorted: a run on any of them stands on this one."""
         return tuple(sorted({*self.tables, *(name for each in self.statements for name in each.tables)}))
+
+    @property
+    def gone(self) -> frozenset[RelationName]:
+        """Tables that it drops, be there others of their names afterwards or not."""
+        dropping = (each for each in self.statements if "drop_table" in each.operations)
+        return frozenset(name for each in dropping for name in each.tables)
 
     @property
     def moved(self) -> tuple[MovedColumn, ...]:
@@ -175,7 +182,7 @@ def make(
         identity=before.identity,
         script=script,
         statements=tuple(planned),
-        steps=tuple(steps),
+        steps=tuple(_told_of_remakes(step, catalog) for step in steps),
         checks=tuple(checks),
         tables=_tables(steps, planned, before),
         references=_references(before, catalog),
@@ -212,26 +219,40 @@ def _references(before: Catalog, after: Catalog) -> tuple[Reference, ...]:
     )
 
 
+def _told_of_remakes(step: Step, catalog: Catalog) -> Step:
+    """The step, knowing which of its tables are there again in the end."""
+    moves = (replace(move, is_remade=move.relation in catalog.tables) for move in step.moves)
+    return replace(step, moves=tuple(moves))
+
+
 def _must_not_be_twinned(
     operation: Operation, before: Catalog, twinned: set[tuple[RelationName, str]], statement: Statement
 ) -> None:
     """A trigger of ours names both columns: until it is gone, neither may have another name."""
+    names, columns = _renamed(operation)
+    for name in names:
+        table = before.tables.get(name)
+        if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):
+            raise Refused.because(
+                f"{name} still has the twin of an earlier run.", "Purge that run first.", line=statement.line
+            )
+    for name, column in twinned:
+        if name in names and columns in (None, column):
+            raise Refused.because(
+                f"{name}.{column} has just got a twin in this script.",
+                "Make the second change in a migration of its own, after the first one is purged.",
+                line=statement.line,
+            )
+
+
+def _renamed(operation: Operation) -> tuple[tuple[RelationName, ...], str | None]:
+    """The tables of which a column gets another name or type, and the column; None for all of them."""
+    if isinstance(operation, DropTable):
+        return operation.tables, None
     column = getattr(operation, "column", None)
     if operation.table is None or operation.name not in _RENAMES or not isinstance(column, str):
-        return
-    table = before.tables.get(operation.table)
-    if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):
-        raise Refused.because(
-            f"{operation.table} still has the twin of an earlier run.",
-            "Purge that run first.",
-            line=statement.line,
-        )
-    if (operation.table, column) in twinned:
-        raise Refused.because(
-            f"{operation.table}.{column} has just got a twin in this script.",
-            "Make the second change in a migration of its own, after the first one is purged.",
-            line=statement.line,
-        )
+        return (), None
+    return (operation.table,), column
 
 
 def _must_not_be_ours(name: RelationName, statement: Statement) -> None:

@@ -6,6 +6,8 @@ They are asked with an empty search path and read nothing but the catalog.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from workorders.migration.catalog.snapshot import Constraint
 from workorders.migration.names import RelationName, literal
 
@@ -101,6 +103,11 @@ def negated(question: str) -> str:
 def both(first: str, second: str) -> str:
     """Two questions that must both be answered with yes."""
     return f"SELECT ({first}) AND ({second})"
+
+
+def every(asked: Iterable[str]) -> str:
+    """Questions that must all be answered with yes."""
+    return "SELECT " + " AND ".join(f"({question})" for question in asked)
 
 
 def _column(table: RelationName, column: str, alias: str = "") -> str:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Problem, Refused
-from workorders.migration.names import quoted
+from workorders.migration.names import RelationName, clipped, quoted
 from workorders.migration.sql import tree
 from workorders.migration.steps import Misfit, Step
 
@@ -60,13 +60,23 @@ def checked(fill: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def count(target: Target, steps: list[Step]) -> tuple[Count, ...]:
-    """Every kind of row that does not fit, as the tables are now, before anything is undone."""
+    """Every kind of row that does not fit, as the tables are now, before anything is undone.
+
+    The steps are those that were begun, last to first: a later one may have put tables out of
+    sight that an earlier one speaks of.
+    """
     found = []
+    moved: dict[RelationName, RelationName] = {}
     for step in steps:
         for misfit in step.misfits:
-            rows = _count(target, misfit, misfit.rows)
+            where = misfit.found_in or moved.get(misfit.table, misfit.table)
+            condition = misfit.rows
+            if any(name.sql in condition for name in moved):
+                condition = tree.moved_relations(condition, moved)
+            rows = _count(target, where, condition)
             if rows:
                 found.append(Count(misfit=misfit, rows=rows))
+        moved |= {move.relation: move.there for move in step.moves}
     return tuple(found)
 
 
@@ -87,15 +97,28 @@ def must_be_decided(target: Target, steps: list[Step], decision: Decision) -> No
         raise Undecided(open_counts)
 
 
+def names_must_be_free(target: Target, steps: list[Step]) -> None:
+    """Raises Blocked, having changed nothing, where somebody has made what is to come back."""
+    for move in (move for step in steps for move in step.moves if not move.is_remade):
+        name = move.relation
+        row = target.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", (name.sql,)).fetchone()
+        if row is not None and row[0]:
+            raise Blocked(
+                f"{name} was dropped, and somebody else has made another {name} since.",
+                f"ALTER TABLE {name.sql} RENAME TO {quoted(clipped(f'new_{name.name}'))}; then roll back"
+                " again.",
+            )
+
+
 def settle(target: Target, misfit: Misfit, decision: Decision) -> None:
     """Fills, then sets aside, in the caller's transaction. Raises Undecided for what is left."""
     table = misfit.table.sql
     filled = [column for column in misfit.fillable if column in decision.fill]
-    if filled and _count(target, misfit, misfit.rows_back):
+    if filled and _count(target, misfit.table, misfit.rows_back):
         hold_triggers_still(target)
         values = ", ".join(f"{quoted(column)} = ({decision.fill[column]})" for column in filled)
         target.execute(sql.SQL(f"UPDATE {table} t SET {values} WHERE {misfit.rows_back}"))
-    left = _count(target, misfit, misfit.rows_back)
+    left = _count(target, misfit.table, misfit.rows_back)
     if left and decision.set_aside:
         _must_be_unreferenced(target, misfit)
         hold_triggers_still(target)
@@ -127,7 +150,7 @@ def hold_triggers_still(target: Target) -> None:
 
 def _must_be_unreferenced(target: Target, misfit: Misfit) -> None:
     for condition in misfit.referenced_when:
-        rows = _count(target, misfit, f"({misfit.rows_back}) AND {condition}")
+        rows = _count(target, misfit.table, f"({misfit.rows_back}) AND {condition}")
         if rows:
             raise Blocked(
                 f"{rows} rows of {misfit.table} that would be set aside are pointed at by a foreign key.",
@@ -135,6 +158,6 @@ def _must_be_unreferenced(target: Target, misfit: Misfit) -> None:
             )
 
 
-def _count(target: Target, misfit: Misfit, condition: str) -> int:
-    row = target.execute(sql.SQL(f"SELECT count(*) FROM {misfit.table.sql} t WHERE {condition}")).fetchone()
+def _count(target: Target, table: RelationName, condition: str) -> int:
+    row = target.execute(sql.SQL(f"SELECT count(*) FROM {table.sql} t WHERE {condition}")).fetchone()
     return 0 if row is None else int(row[0])

@@ -85,6 +85,8 @@ class Misfit:
     aside: RelationName
     #: What the old schema demands, in words.
     reason: str
+    #: Where the table stands before anything is undone, if it was moved away.
+    found_in: RelationName | None = None
     #: Tables that point at this one, with the condition under which a row of it is pointed at.
     referenced_when: tuple[str, ...] = ()
 
@@ -100,6 +102,16 @@ class MovedColumn:
 
     def __str__(self) -> str:
         return f"{self.table}.{self.column} stands at its table's end afterwards, behind {self.behind}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A table or sequence that stands in our schema until it is purged."""
+
+    relation: RelationName
+    there: RelationName
+    #: A later statement of the script makes another of its name, which is undone before.
+    is_remade: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +134,8 @@ class Step:
     loses: str = ""
     #: The way back takes about a second at any size; otherwise something is rebuilt or checked online.
     is_undone_instantly: bool = True
+    #: What it puts out of sight as a whole.
+    moves: tuple[Move, ...] = ()
     #: The column that had to move to its table's end, where there is one.
     moved: MovedColumn | None = None
 
@@ -142,11 +156,18 @@ def to_json(step: Step) -> dict[str, Any]:
                 "rows_back": misfit.rows_back,
                 "aside": [misfit.aside.schema, misfit.aside.name],
                 "reason": misfit.reason,
+                "found_in": None
+                if misfit.found_in is None
+                else [misfit.found_in.schema, misfit.found_in.name],
                 "referenced_when": list(misfit.referenced_when),
             }
             for misfit in step.misfits
         ],
         "remains": [[name.schema, name.name] for name in step.remains],
+        "moves": [
+            [move.relation.schema, move.relation.name, move.there.schema, move.there.name, move.is_remade]
+            for move in step.moves
+        ],
         "loses": step.loses,
         "is_undone_instantly": step.is_undone_instantly,
         "moved": None
@@ -171,11 +192,20 @@ def from_json(raw: dict[str, Any]) -> Step:
                 rows_back=misfit["rows_back"],
                 aside=RelationName(schema=misfit["aside"][0], name=misfit["aside"][1]),
                 reason=misfit["reason"],
+                found_in=_name(misfit.get("found_in")),
                 referenced_when=tuple(misfit["referenced_when"]),
             )
             for misfit in raw["misfits"]
         ),
         remains=_names(raw["remains"]),
+        moves=tuple(
+            Move(
+                relation=RelationName(schema=schema, name=name),
+                there=RelationName(schema=our_schema, name=our_name),
+                is_remade=is_remade,
+            )
+            for schema, name, our_schema, our_name, is_remade in raw.get("moves", [])
+        ),
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
         moved=_moved_from_json(raw.get("moved")),
@@ -246,6 +276,10 @@ def _action_from_json(raw: dict[str, Any]) -> Action:
         capture=raw["capture"],
         leaves=raw["leaves"],
     )
+
+
+def _name(raw: list[str] | None) -> RelationName | None:
+    return None if raw is None else RelationName(schema=raw[0], name=raw[1])
 
 
 def _names(raw: list[list[str]]) -> tuple[RelationName, ...]:

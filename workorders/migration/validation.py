@@ -99,9 +99,10 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
     found: list[Query] = []
     # The server does not count what TRUNCATE takes away.
     emptied = {name for step in plan.steps if step.operation == "truncate" for name in step.action.scans}
+    gone = plan.gone
     for name in plan.tables:
         table = catalog.tables.get(name)
-        if table is None or table.kind != "r" or name in emptied:
+        if table is None or table.kind != "r" or name in emptied | gone:
             continue
         found.append(
             Query(
@@ -120,9 +121,10 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
                     f"pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint FROM {name.sql}",
                 )
             )
+        stays = replace(table, constraints=tuple(c for c in table.constraints if c.referenced not in gone))
         found += [
             query
-            for query in _relationships(table, {column for owner, column in changed if owner == name})
+            for query in _relationships(stays, {column for owner, column in changed if owner == name})
             if (name, query.subject) not in let_go
         ]
     return tuple(found)

@@ -1,6 +1,6 @@
 """The cases that every law is held against: one module for each family of operations."""
 
-from tests.laws.cases import columns, definitions, keys, rows, standing, types
+from tests.laws.cases import columns, definitions, drops, keys, rows, standing, types
 from tests.laws.cases.case import Case
 from tests.laws.cases.schema import SETUP
 
@@ -10,6 +10,7 @@ CASES: tuple[Case, ...] = (
     *standing.CASES,
     *columns.CASES,
     *definitions.CASES,
+    *drops.CASES,
     *keys.CASES,
     *rows.CASES,
     *types.CASES,

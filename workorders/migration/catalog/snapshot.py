@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from workorders.migration.catalog.archive import Archive
@@ -209,6 +209,12 @@ class Table:
         return frozenset((*(constraint.name for constraint in self.constraints), *not_null))
 
     @property
+    def index_names(self) -> tuple[str, ...]:
+        """The names of all its indexes, those behind constraints included."""
+        behind = (constraint.index for constraint in self.constraints if constraint.index is not None)
+        return tuple(dict.fromkeys((*(index.name for index in self.indexes), *behind)))
+
+    @property
     def key(self) -> tuple[str, ...]:
         """The columns that tell a row from every other: the primary key's, or () without one."""
         for constraint in self.constraints:
@@ -309,6 +315,27 @@ class Catalog:
             relation_names={**self.relation_names, schema: names},
             constraint_names={**self.constraint_names, schema: constraints},
         )
+
+    def without_tables(self, gone: Collection[RelationName]) -> Catalog:
+        """The catalog after tables have gone with all that is theirs: their names are free by then."""
+        left = {name: table for name, table in self.tables.items() if name not in gone}
+        for name, table in left.items():
+            left[name] = replace(
+                table,
+                children=tuple(child for child in table.children if child not in gone),
+                dependants=tuple(each for each in table.dependants if each.relation not in gone),
+            )
+        relations, constraints = dict(self.relation_names), dict(self.constraint_names)
+        for name in gone:
+            table, schema = self.tables[name], name.schema
+            sequences = (each for column in table.columns for each in column.owned_sequences)
+            freed = {name.name, *table.index_names, *(each.name for each in sequences)}
+            relations[schema] = relations.get(schema, frozenset()) - freed
+            # Two tables may each have a constraint of the same name.
+            others = (each.constraint_names for each in left.values() if each.name.schema == schema)
+            kept = constraints.get(schema, frozenset()) - table.constraint_names
+            constraints[schema] = kept.union(*others)
+        return replace(self, tables=left, relation_names=relations, constraint_names=constraints)
 
     def referencing(self, name: RelationName) -> tuple[Reference, ...]:
         """The foreign keys of any table that point at this one, itself included."""

@@ -46,7 +46,7 @@ class DropForeignKey:
         """As it is written."""
         table = ordinary(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
         constraint = self.constraint
-        if _is_temporal(catalog, constraint):
+        if is_temporal(catalog, constraint):
             raise refused(
                 self.place,
                 f"{constraint.name} of {self.table} is a foreign key over periods: its rows cannot be told"
@@ -99,7 +99,8 @@ def brought_back(table: RelationName, constraint: Constraint, misfit: Misfit | N
     )
 
 
-def _is_temporal(catalog: Catalog, constraint: Constraint) -> bool:
+def is_temporal(catalog: Catalog, constraint: Constraint) -> bool:
+    """Whether it compares periods instead of values."""
     referenced = None if constraint.referenced is None else catalog.tables.get(constraint.referenced)
     indexes = () if referenced is None else referenced.indexes
     return any(index.name == constraint.referenced_index and index.method != "btree" for index in indexes)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Unreadable
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import literal, quoted
+from workorders.migration.names import OUR_SCHEMA, literal, quoted
 from workorders.migration.operations.operation import Place, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.objects import relation_of
@@ -20,6 +21,9 @@ ROWLESS = frozenset(
         *("TYPE", "DOMAIN", "STATISTICS", "DEFAULT", "SCHEMA", "CAST", "OPERATOR"),
     }
 )
+
+#: Objects that are named with their relation.
+_ON_TABLES = ("TRIGGER", "POLICY", "RULE")
 
 #: Kinds that have no owner of their own.
 _OWNERLESS = frozenset({"TRIGGER", "POLICY", "RULE", "DEFAULT", "INDEX", "CAST", "EXTENSION"})
@@ -70,6 +74,8 @@ class Taken:
     @property
     def restoring(self) -> tuple[str, ...]:
         """Makes them again with owners, privileges and comments; search path and all set before."""
+        if not self.entries:
+            return ()
         made = [statement for entry in self.entries for statement in _made(entry, self.archive, self.role)]
         made += [
             f"REFRESH MATERIALIZED VIEW {quoted(entry.schema)}.{quoted(entry.tag)}"
@@ -77,6 +83,11 @@ class Taken:
             if entry.kind == "MATERIALIZED VIEW"
         ]
         return (*PROLOGUE, *made)
+
+    @property
+    def fills_views(self) -> bool:
+        """Making them again reads rows, as many as there are."""
+        return any(entry.kind == "MATERIALIZED VIEW" for entry in self.entries)
 
     @property
     def locks(self) -> tuple[Lock, ...]:
@@ -99,6 +110,13 @@ def taken(archive: Archive, entries: Sequence[Entry], place: Place, role: str) -
     for entry in found:
         if entry.kind in ROWLESS or _is_of_materialized_view(entry, found):
             continue
+        if entry.schema == OUR_SCHEMA:
+            raise refused(
+                place,
+                f"The dropped table {entry.tag} keeps its rows until it is purged, and needs"
+                f" {entries[0]} for them.",
+                "Drop it in a migration of its own, after this one is purged.",
+            )
         raise refused(
             place,
             f"{entry} needs {entries[0]}: it would have to go too, and what it holds could not come back.",
@@ -106,6 +124,52 @@ def taken(archive: Archive, entries: Sequence[Entry], place: Place, role: str) -
         )
     _must_be_granted_plainly(archive, found, place)
     return Taken(archive=archive, entries=found, role=role)
+
+
+def locks_of_what_stays(gone: Taken) -> tuple[Lock, ...]:
+    """Those on relations that stay when it goes; making a trigger again stops no reader."""
+    relations = {relation_of(entry) for entry in gone.entries if "VIEW" in entry.kind}
+    kinds = {(relation_of(entry), entry.kind) for entry in gone.entries}
+    found = []
+    for lock in gone.locks:
+        if lock.relation in relations:
+            continue
+        only = {kind for relation, kind in kinds if relation == lock.relation}
+        gentler = only == {"TRIGGER"}
+        found.append(replace(lock, mode=LockMode.SHARE_ROW_EXCLUSIVE) if gentler else lock)
+    return tuple(found)
+
+
+def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
+    """The catalog without these, and with nothing left that hangs on them."""
+    views = {relation_of(entry) for entry in gone if "VIEW" in entry.kind}
+    parts = {(relation_of(e), e.kind.lower(), e.tag) for e in gone if e.kind in _ON_TABLES}
+    tables = {name: table for name, table in catalog.tables.items() if name not in views}
+    for name, table in tables.items():
+        own = {(kind, tag.removeprefix(f"{name.name} ")) for on, kind, tag in parts if on == name}
+        described = tuple(f"{kind} {part} on " for kind, part in own)
+        changed = replace(
+            table,
+            triggers=tuple(t for t in table.triggers if ("trigger", t.name) not in own),
+            dependants=tuple(
+                d
+                for d in table.dependants
+                if d.relation not in views and not d.description.startswith(described or ("\0",))
+            ),
+        )
+        if changed != table:
+            tables[name] = changed
+    names = {
+        schema: taken_names - {view.name for view in views if view is not None and view.schema == schema}
+        for schema, taken_names in catalog.relation_names.items()
+    }
+    return replace(
+        catalog,
+        tables=tables,
+        relation_names=names,
+        schemas=catalog.schemas - {entry.tag for entry in gone if entry.kind == "SCHEMA"},
+        archive=None if catalog.archive is None else catalog.archive.without(gone),
+    )
 
 
 def _is_of_materialized_view(entry: Entry, others: Iterable[Entry]) -> bool:

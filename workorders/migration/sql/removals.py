@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from workorders.migration.catalog.archive import Entry
-from workorders.migration.catalog.snapshot import Catalog
-from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.operations.restoration import taken
+from workorders.migration.operations.restoration import locks_of_what_stays, taken, without
 from workorders.migration.sql import objects
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
-
-#: Objects that are named with their relation.
-_ON_TABLES = ("TRIGGER", "POLICY", "RULE")
 
 
 def drops(reading: Reading) -> Iterator[Operation]:
@@ -56,23 +50,9 @@ def drops(reading: Reading) -> Iterator[Operation]:
         locks=gone.locks,
         undo_title=f"make {names} again",
         undo=gone.restoring,
-        undo_locks=_still_there(gone.locks, gone.entries),
-        becomes=_without(reading, gone.entries),
+        undo_locks=locks_of_what_stays(gone),
+        becomes=without(reading.catalog, gone.entries),
     )
-
-
-def _still_there(locks: Sequence[Lock], gone: Sequence[Entry]) -> tuple[Lock, ...]:
-    """Those on relations that stay when these go; making a trigger again stops no reader."""
-    relations = {relation_of(entry) for entry in gone if "VIEW" in entry.kind}
-    kinds = {(relation_of(entry), entry.kind) for entry in gone}
-    found = []
-    for lock in locks:
-        if lock.relation in relations:
-            continue
-        only = {kind for relation, kind in kinds if relation == lock.relation}
-        gentler = only == {"TRIGGER"}
-        found.append(replace(lock, mode=LockMode.SHARE_ROW_EXCLUSIVE) if gentler else lock)
-    return tuple(found)
 
 
 def _must_be_needed_by_nobody(reading: Reading, entries: list[Entry], taken_along: Sequence[Entry]) -> None:
@@ -90,37 +70,3 @@ def _must_be_needed_by_nobody(reading: Reading, entries: list[Entry], taken_alon
 
 def _named(entry: Entry) -> RelationName:
     return RelationName(schema=entry.schema or entry.tag, name=entry.tag.partition("(")[0])
-
-
-def _without(reading: Reading, gone: Sequence[Entry]) -> Catalog:
-    """The catalog without these, and with nothing left that hangs on them."""
-    catalog = reading.catalog
-    views = {relation_of(entry) for entry in gone if "VIEW" in entry.kind}
-    parts = {(relation_of(e), e.kind.lower(), e.tag) for e in gone if e.kind in _ON_TABLES}
-    tables = {name: table for name, table in catalog.tables.items() if name not in views}
-    for name, table in tables.items():
-        own = {(kind, tag.removeprefix(f"{name.name} ")) for on, kind, tag in parts if on == name}
-        described = tuple(f"{kind} {part} on " for kind, part in own)
-        changed = replace(
-            table,
-            triggers=tuple(t for t in table.triggers if ("trigger", t.name) not in own),
-            dependants=tuple(
-                d
-                for d in table.dependants
-                if d.relation not in views and not d.description.startswith(described or ("\0",))
-            ),
-        )
-        if changed != table:
-            tables[name] = changed
-    names = {
-        schema: taken_names - {view.name for view in views if view is not None and view.schema == schema}
-        for schema, taken_names in catalog.relation_names.items()
-    }
-    schemas = catalog.schemas - {entry.tag for entry in gone if entry.kind == "SCHEMA"}
-    return replace(
-        catalog,
-        tables=tables,
-        relation_names=names,
-        schemas=schemas,
-        archive=reading.archive.without(gone),
-    )

@@ -34,6 +34,15 @@ class Statement:
         return self.raw.text
 
     @property
+    def needs_archive(self) -> bool:
+        """Whether its inverse is made of what pg_dump says of objects without rows."""
+        is_drop = self.raw.kind == "DropStmt" and self.raw.node.get("removeType") in (
+            "OBJECT_TABLE",
+            "OBJECT_SEQUENCE",
+        )
+        return is_drop or self.statement_class is StatementClass.DEFINITION
+
+    @property
     def line(self) -> int:
         """1-based line in the script."""
         return self.raw.line

@@ -9,16 +9,19 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
-from workorders.migration.operations.drop_index import DropIndex
+from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_sequence import SetSequence
 from workorders.migration.operations.truncate import Truncate
 from workorders.migration.operations.write_rows import WriteRows
-from workorders.migration.sql import alter_table, constraints, definition_statements, row_changes
+from workorders.migration.sql import alter_table, constraints, definition_statements, drops, row_changes
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.relations import found, qualified
 from workorders.migration.sql.script import Statement, StatementClass
-from workorders.migration.sql.tree import Node, strings
+from workorders.migration.sql.tree import Node
+
+#: Operations that name more tables than one.
+_MENTIONING = DropTable | SetSequence | Truncate | WriteRows
 
 
 def operations(statement: Statement, position: int, catalog: Catalog) -> Iterator[Operation]:
@@ -40,7 +43,7 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
         case "CreateStmt":
             yield from create_table(node, place, catalog)
         case "DropStmt":
-            yield from _drop(node, place, catalog)
+            yield from drops.operations(node, place, catalog)
         case "UpdateStmt" | "DeleteStmt":
             if row_changes.changes_within(node):
                 yield from row_changes.operations(statement.raw.kind, node, place, catalog)
@@ -87,36 +90,6 @@ def _pass(command: Node) -> int:
             return 9
 
 
-def _drop(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
-    if node.get("removeType") != "OBJECT_INDEX":
-        kind = str(node.get("removeType", "")).removeprefix("OBJECT_").replace("_", " ")
-        raise refused(
-            place,
-            f"DROP {kind} is not modelled yet: no rollback can be promised for it.",
-            "Take it out of this script, or run it by hand.",
-        )
-    for item in node["objects"]:
-        names = strings(item["List"]["items"])
-        schemas = names[:-1] or catalog.search_path
-        match = next(
-            (
-                DropIndex(place=place, table=table.name, index=index)
-                for schema in schemas
-                for table in catalog.tables.values()
-                if table.name.schema == schema
-                for index in table.indexes
-                if index.name == names[-1]
-            ),
-            None,
-        )
-        if match is not None:
-            yield match
-        elif not node.get("missing_ok"):
-            raise refused(
-                place, f"There is no index {'.'.join(names)}.", "Check its name, or write IF EXISTS."
-            )
-
-
 def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> ChangeRows:
     table = found(catalog, node["relation"], place)
     updated = frozenset(
@@ -140,7 +113,7 @@ def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -
 def concerned(operation: Operation) -> tuple[RelationName, ...]:
     """The table that it changes, and those that it only reads or names."""
     changed = () if operation.table is None else (operation.table,)
-    mentions = operation.mentions if isinstance(operation, SetSequence | Truncate | WriteRows) else ()
+    mentions = operation.mentions if isinstance(operation, _MENTIONING) else ()
     return (*changed, *mentions)
 
 

@@ -1,0 +1,101 @@
+"""Cases of DROP TABLE and DROP SEQUENCE: the quarantine of whole tables."""
+
+# ruff: noqa: E501 - SQL reads as SQL when a statement has one line
+
+from __future__ import annotations
+
+from tests.laws.cases.case import Case
+from tests.laws.cases.schema import LONG, ODD
+
+_SETUP = f"""
+CREATE SCHEMA "Odd schéma"; CREATE SCHEMA other;
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE parent (id int PRIMARY KEY, code text CONSTRAINT code_key UNIQUE);
+CREATE TABLE t (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, s serial, n int DEFAULT 3, m mood DEFAULT 'sad',
+    g int GENERATED ALWAYS AS (n * 2) STORED, parent_id int CONSTRAINT to_parent REFERENCES parent ON DELETE CASCADE,
+    code text REFERENCES parent (code) DEFERRABLE, boss bigint REFERENCES t, body text COMPRESSION pglz,
+    CONSTRAINT positive CHECK (n > 0), UNIQUE (n, code)
+);
+ALTER TABLE t ADD CONSTRAINT unchecked FOREIGN KEY (n) REFERENCES parent NOT VALID;
+COMMENT ON CONSTRAINT to_parent ON t IS 'it''s \\ kept'; COMMENT ON TABLE t IS 't'; COMMENT ON COLUMN t.n IS 'n';
+CREATE INDEX by_n ON t (n); CREATE UNIQUE INDEX by_code ON t (lower(code)) WHERE n > 2; COMMENT ON INDEX by_n IS 'n';
+ALTER TABLE t CLUSTER ON by_n; ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t ALTER n SET STATISTICS 77;
+CREATE STATISTICS other.of_t ON n, m FROM t; COMMENT ON STATISTICS other.of_t IS 'stats';
+CREATE INDEX other_by_n ON parent (code);
+CREATE TABLE other.t (id int PRIMARY KEY, n int); CREATE INDEX by_n ON other.t (n);
+CREATE TABLE child (id int PRIMARY KEY, t_id bigint DEFAULT 1 CONSTRAINT to_t REFERENCES t ON DELETE SET DEFAULT, p int REFERENCES parent);
+COMMENT ON CONSTRAINT to_t ON child IS 'points';
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE TRIGGER asleep BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE t DISABLE TRIGGER asleep;
+CREATE TRIGGER always AFTER INSERT ON t FOR EACH ROW WHEN (NEW.n > 3) EXECUTE FUNCTION touch(); ALTER TABLE t ENABLE ALWAYS TRIGGER always;
+CREATE CONSTRAINT TRIGGER late AFTER DELETE ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch();
+COMMENT ON TRIGGER always ON t IS 'always';
+CREATE POLICY mine ON t FOR SELECT TO pg_monitor USING (n > 0 AND EXISTS (SELECT FROM parent WHERE id = n)); COMMENT ON POLICY mine ON t IS 'mine';
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE RULE quiet AS ON DELETE TO t WHERE OLD.id = 0 DO INSTEAD NOTHING;
+GRANT SELECT, INSERT (n) ON t TO pg_monitor WITH GRANT OPTION; GRANT USAGE ON SEQUENCE t_s_seq TO PUBLIC;
+CREATE PUBLICATION named FOR TABLE t (id, n) WHERE (n > 0), parent;
+CREATE VIEW seen AS SELECT id, n FROM t; COMMENT ON VIEW seen IS 'seen'; GRANT SELECT ON seen TO pg_monitor;
+CREATE VIEW above AS SELECT n FROM seen WHERE n > 1; CREATE VIEW grouped AS SELECT id, n, count(*) FROM t GROUP BY id;
+CREATE MATERIALIZED VIEW held AS SELECT n FROM t; CREATE INDEX of_held ON held (n);
+CREATE FUNCTION all_t() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
+CREATE FUNCTION read_t() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM t; END;
+CREATE POLICY by_t ON parent USING (id IN (SELECT n FROM t));
+CREATE SEQUENCE lone START 5 INCREMENT 5; COMMENT ON SEQUENCE lone IS 'lone'; GRANT USAGE ON SEQUENCE lone TO pg_monitor;
+CREATE SEQUENCE "Odd schéma"."{LONG[:-1]}z";
+CREATE TABLE plain (id int PRIMARY KEY DEFAULT nextval('lone'), v text);
+CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY, v text); CREATE TABLE bare (v text);
+CREATE TABLE anchor (id int PRIMARY KEY); INSERT INTO anchor SELECT g FROM generate_series(1, 9) g;
+CREATE TABLE {ODD} ("we""ird {{}} %s" int CONSTRAINT "ço '%" CHECK ("we""ird {{}} %s" <> 0), p int REFERENCES anchor, id serial PRIMARY KEY);
+CREATE INDEX "ïdx of %d" ON {ODD} ("we""ird {{}} %s");
+CREATE TRIGGER "tr'{{}}" BEFORE UPDATE ON {ODD} FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+CREATE TABLE owned (id serial PRIMARY KEY, v int); ALTER TABLE owned ALTER id DROP DEFAULT;
+INSERT INTO parent SELECT g, 'c' || g FROM generate_series(1, 9) g;
+INSERT INTO t (n, m, parent_id, code, boss, body) SELECT g, 'happy', g, 'c' || g, nullif(g - 1, 0), repeat('x', 3000) FROM generate_series(1, 9) g;
+INSERT INTO child SELECT g, g, g FROM generate_series(1, 9) g; INSERT INTO other.t SELECT g, g FROM generate_series(1, 5) g;
+INSERT INTO plain (v) SELECT 'v' || g FROM generate_series(1, 5) g; INSERT INTO bare VALUES ('x'), ('x'), (NULL);
+INSERT INTO unlogged SELECT g, 'v' FROM generate_series(1, 5) g; INSERT INTO {ODD} SELECT g, g FROM generate_series(1, 9) g;
+INSERT INTO a SELECT g FROM generate_series(1, 5) g; INSERT INTO b SELECT g, g FROM generate_series(1, 5) g; UPDATE a SET b = id;
+SELECT nextval('lone'), nextval('owned_id_seq');
+REFRESH MATERIALIZED VIEW held;
+ALTER TABLE {ODD} ENABLE ROW LEVEL SECURITY; ALTER TABLE {ODD} FORCE ROW LEVEL SECURITY;
+"""
+
+
+def _case(name: str, sql: str) -> Case:
+    return Case(name=f"drop: {name}", sql=sql, setup=_SETUP)
+
+
+CASES = (
+    _case("bare table", "DROP TABLE bare"),
+    _case(
+        "with everything, cascade",
+        "DROP TABLE t CASCADE; DROP TRIGGER IF EXISTS none ON child; DROP FUNCTION touch() CASCADE",
+    ),
+    _case("both of two that point at each other", "DROP TABLE IF EXISTS a, nothing, b"),
+    _case(
+        "child, then parent, with keys between",
+        "DROP TABLE child; DROP POLICY by_t ON parent; DROP TABLE t, parent CASCADE",
+    ),
+    _case("odd", f"DROP TABLE {ODD}, other.t"),
+    _case(
+        "unlogged, and its name taken again",
+        "DROP TABLE unlogged; CREATE TABLE unlogged (id int PRIMARY KEY, p int REFERENCES parent); INSERT INTO unlogged VALUES (1, 1)",
+    ),
+    _case(
+        "made and dropped in one script",
+        "CREATE TABLE fresh (id serial PRIMARY KEY, p int REFERENCES parent); CREATE INDEX ON fresh (p); INSERT INTO fresh (p) VALUES (1); DROP TABLE fresh; CREATE TABLE fresh (x int)",
+    ),
+    _case(
+        "its rows changed before",
+        "DELETE FROM plain WHERE id > 10; ALTER TABLE plain DROP COLUMN v; DROP TABLE plain; DROP SEQUENCE lone",
+    ),
+    _case(
+        "its keys dropped before",
+        "ALTER TABLE child DROP CONSTRAINT to_t; ALTER TABLE child DROP CONSTRAINT child_p_fkey; DROP POLICY by_t ON parent; DROP TABLE child, t, parent CASCADE",
+    ),
+    _case("sequences", f'DROP SEQUENCE IF EXISTS owned_id_seq, none, "Odd schéma"."{LONG[:-1]}z"'),
+    _case("nothing", "DROP TABLE IF EXISTS none, nobody.t; DROP SEQUENCE IF EXISTS none"),
+)

@@ -1,0 +1,264 @@
+"""DROP TABLE.
+
+Plain form: ACCESS EXCLUSIVE on the table, on those that its foreign keys point at and on those that
+point at it, for a catalog change; but the rows are gone. Online form, the quarantine: the table
+moves to our schema, under lock retry. What would keep it alive there is really dropped, with the
+definitions kept: foreign keys from and to it, triggers, policies, rules, publications. Foreign
+keys among tables that are dropped together move with them. The inverse moves it back and
+makes all of that again, foreign keys NOT VALID first and then validated; rows that have lost
+their parent meanwhile are what the old schema cannot hold. Purged, it is dropped.
+Source: measured, see the project's documentation of the quarantine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from workorders.migration import questions
+from workorders.migration.catalog.snapshot import Catalog, Reference, Table
+from workorders.migration.errors import Broken
+from workorders.migration.locks import Lock, LockMode
+from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations import rebuild
+from workorders.migration.operations.drop_foreign_key import is_temporal
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
+from workorders.migration.operations.quarantined_table import QuarantinedTable
+from workorders.migration.operations.restoration import locks_of_what_stays, strongest, without
+from workorders.migration.operations.surroundings import Surroundings
+from workorders.migration.steps import Action, Misfit, Move, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropTable:
+    """Tables go, at first only out of sight."""
+
+    name: ClassVar[str] = "drop_table"
+    place: Place
+    #: As they are named, without those that IF EXISTS does not find.
+    tables: tuple[RelationName, ...]
+    cascades: bool = False
+
+    @property
+    def table(self) -> RelationName:
+        """The first of them."""
+        return self.tables[0]
+
+    @property
+    def mentions(self) -> tuple[RelationName, ...]:
+        """The others."""
+        return self.tables[1:]
+
+    def hazard(self) -> str:
+        """The data."""
+        names = ", ".join(map(str, self.tables))
+        return (
+            f"the rows of {names} are gone at once; reads and writes of the tables that its foreign keys"
+            " point at, and of those that point at it, wait for a catalog change, and for whom it waits for"
+        )
+
+    def checks(self) -> tuple[Check, ...]:
+        """Nothing that rows could break."""
+        return ()
+
+    def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
+        """Quarantine, with its way back and its purge."""
+        tables = tuple(_ordinary(must_find(catalog, name), self.place) for name in self.tables)
+        around = self._surroundings(catalog)
+        gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
+        keys = self._keys(catalog)
+        hidden = tuple(
+            QuarantinedTable(table=table, run=run, part=str(self.place.statement)) for table in tables
+        )
+        moved = {each.table.name: each.name for each in hidden}
+        own = around.own_parts(catalog.role)
+        # A table that the script itself made goes as a whole afterwards: its rows need no look.
+        checked = tuple(
+            key
+            for key in keys
+            if key.constraint.is_validated
+            and not any(must_find(catalog, name).is_new for name in (key.table, _referenced(key)))
+        )
+        misfits = tuple(_misfit(catalog, key, moved, run) for key in checked)
+        names = ", ".join(map(str, self.tables))
+        are_there = [questions.relation_exists(name) for name in moved.values()]
+        is_free = questions.every(map(questions.negated, are_there))
+        return (
+            Step(
+                statement=self.place.statement,
+                operation=self.name,
+                action=Action(
+                    title=f"put {names} out of sight",
+                    sql=(
+                        *(_dropping(key) for key in keys),
+                        *gone.dropping,
+                        *own.dropping,
+                        *around.unpublishing,
+                        *(statement for each in hidden for statement in each.hiding),
+                    ),
+                    locks=strongest(
+                        (
+                            *exclusive(*self.tables),
+                            *exclusive(*(name for key in keys for name in (key.table, _referenced(key)))),
+                            *gone.locks,
+                        )
+                    ),
+                    done=questions.every(are_there),
+                ),
+                undo=(
+                    Action(
+                        title=f"bring {names} back",
+                        sql=(
+                            *(statement for each in hidden for statement in each.bringing_back),
+                            *own.restoring,
+                            *around.publishing,
+                            *(statement for key in keys for statement in _adding(key)),
+                            *gone.restoring,
+                        ),
+                        locks=self._locks_back(keys, locks_of_what_stays(gone)),
+                        done=is_free,
+                    ),
+                    *(
+                        Action(title=f"settle rows that violate {key.constraint.name}", settles=position)
+                        for position, key in enumerate(checked)
+                    ),
+                    *(action for key in checked for action in rebuild.validation(key.table, key.constraint)),
+                    *(_forcing(each) for each in hidden if each.forcing),
+                ),
+                purge=(
+                    Action(
+                        title=f"drop {names} for good",
+                        sql=(f"DROP TABLE IF EXISTS {', '.join(name.sql for name in moved.values())}",),
+                        locks=exclusive(*moved.values()),
+                        done=is_free,
+                    ),
+                ),
+                misfits=misfits,
+                remains=tuple(misfit.aside for misfit in misfits),
+                moves=tuple(Move(relation=name, there=there) for name, there in moved.items()),
+                is_undone_instantly=not misfits and not gone.fills_views,
+            ),
+        )
+
+    def _surroundings(self, catalog: Catalog) -> Surroundings:
+        if catalog.archive is None:
+            raise Broken("The catalog was read without pg_dump's archive.")
+        return Surroundings(
+            archive=catalog.archive, tables=tuple(must_find(catalog, name) for name in self.tables)
+        )
+
+    def _keys(self, catalog: Catalog) -> tuple[Reference, ...]:
+        """Foreign keys between these tables and others, in a fixed order."""
+        own = [
+            Reference(table=name, constraint=key)
+            for name in self.tables
+            for key in must_find(catalog, name).foreign_keys
+            if key.referenced not in (None, *self.tables)
+        ]
+        others = [
+            reference
+            for name in self.tables
+            for reference in catalog.referencing(name)
+            if reference.table not in self.tables
+        ]
+        for reference in (*own, *others):
+            if is_temporal(catalog, reference.constraint):
+                raise refused(
+                    self.place,
+                    f"{reference.constraint.name} of {reference.table} is a foreign key over periods: its"
+                    " rows cannot be told beforehand on the way back.",
+                    "Drop it by hand.",
+                )
+        for reference in others:
+            if must_find(catalog, reference.table).forces_row_security and not catalog.role_is_superuser:
+                raise refused(
+                    self.place,
+                    f"{reference.table} points at {reference.constraint.referenced} and holds its owner to"
+                    " its policies: its rows could not all be looked at on the way back.",
+                    f"ALTER TABLE {reference.table.sql} NO FORCE ROW LEVEL SECURITY; first.",
+                )
+        if others and not self.cascades:
+            first = others[0]
+            raise refused(
+                self.place,
+                f"{first.constraint.name} of {first.table} needs {first.constraint.referenced}, so the"
+                " server would refuse to drop it.",
+                f"ALTER TABLE {first.table.sql} DROP CONSTRAINT {quoted(first.constraint.name)}; first, or"
+                " write CASCADE.",
+            )
+        return (*own, *others)
+
+    def _locks_back(self, keys: tuple[Reference, ...], more: tuple[Lock, ...]) -> tuple[Lock, ...]:
+        """What stays in the application's sight: adding a foreign key locks both its tables."""
+        names = {name for key in keys for name in (key.table, _referenced(key))} - set(self.tables)
+        locks = (Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in sorted(names))
+        return strongest((*locks, *(lock for lock in more if lock.relation not in self.tables)))
+
+    def after(self, catalog: Catalog) -> Catalog:
+        """Without the tables, and without what pointed at them or hung on them."""
+        around = self._surroundings(catalog)
+        gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
+        for key in self._keys(catalog):
+            table = must_find(catalog, key.table)
+            left = tuple(each for each in table.constraints if each.name != key.constraint.name)
+            catalog = catalog.with_table(replace(table, constraints=left))
+        catalog = without(catalog, gone.entries).without_tables(self.tables)
+        assert catalog.archive is not None
+        return replace(catalog, archive=around.archive_after(catalog.archive))
+
+
+def _ordinary(table: Table, place: Place) -> Table:
+    """The table, if it can be moved away alone; else a refusal that says what to do."""
+    if table.kind == "p":
+        raise refused(
+            place,
+            f"{table.name} is a partitioned table: dropping it with its partitions is not modelled yet.",
+            f"Drop its partitions first, or by hand: DROP TABLE {table.name.sql};",
+        )
+    if table.is_partition:
+        parent = table.parents[0].sql if table.parents else ""
+        raise refused(
+            place,
+            f"{table.name} is a partition: dropping one with its way back is not modelled yet.",
+            f"ALTER TABLE {parent} DETACH PARTITION {table.name.sql} CONCURRENTLY; by hand, then drop it.",
+        )
+    if table.has_inheritance:
+        raise refused(
+            place,
+            f"{table.name} is part of an inheritance tree: which of its columns are inherited could not be"
+            " brought back.",
+            "ALTER TABLE ... NO INHERIT by hand first, then drop it here.",
+        )
+    return table
+
+
+def _forcing(hidden: QuarantinedTable) -> Action:
+    name = hidden.table.name
+    return Action(
+        title=f"hold the owner of {name} to its policies", sql=hidden.forcing, locks=exclusive(name)
+    )
+
+
+def _referenced(key: Reference) -> RelationName:
+    assert key.constraint.referenced is not None
+    return key.constraint.referenced
+
+
+def _dropping(key: Reference) -> str:
+    return f"ALTER TABLE {key.table.sql} DROP CONSTRAINT {quoted(key.constraint.name)}"
+
+
+def _adding(key: Reference) -> tuple[str, ...]:
+    return (
+        rebuild.checked_constraint(key.table, key.constraint),
+        *rebuild.comment_on(key.table, key.constraint),
+    )
+
+
+def _misfit(catalog: Catalog, key: Reference, moved: Mapping[RelationName, RelationName], run: str) -> Misfit:
+    """Rows without their parent: counted where both tables are before anything is undone."""
+    back = rebuild.misfit(catalog, key.table, key.constraint, {}, run)
+    assert back is not None
+    there = replace(key.constraint, referenced=moved.get(_referenced(key), _referenced(key)))
+    return replace(back, rows=rebuild.violating(key.table, there, {}), found_in=moved.get(key.table))

@@ -1,0 +1,100 @@
+"""DROP of what holds something: indexes, tables and sequences, into operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.errors import Broken
+from workorders.migration.names import RelationName
+from workorders.migration.operations.drop_index import DropIndex
+from workorders.migration.operations.drop_sequence import DropSequence
+from workorders.migration.operations.drop_table import DropTable
+from workorders.migration.operations.operation import Operation, Place, refused
+from workorders.migration.sql.objects import Objects
+from workorders.migration.sql.tree import Node, strings
+
+_KINDS = {"v": "a view", "m": "a materialised view", "f": "a foreign table"}
+
+
+def operations(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    """The operations of a DROP; none where IF EXISTS finds nothing."""
+    match node.get("removeType"):
+        case "OBJECT_INDEX":
+            yield from _indexes(node, place, catalog)
+        case "OBJECT_TABLE":
+            yield from _tables(node, place, catalog)
+        case "OBJECT_SEQUENCE":
+            yield from _sequences(node, place, catalog)
+        case other:
+            kind = str(other).removeprefix("OBJECT_").replace("_", " ")
+            raise refused(
+                place,
+                f"DROP {kind} is not modelled yet: no rollback can be promised for it.",
+                "Take it out of this script, or run it by hand.",
+            )
+
+
+def _indexes(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    for names in _named(node):
+        schemas = names[:-1] or catalog.search_path
+        match = next(
+            (
+                DropIndex(place=place, table=table.name, index=index)
+                for schema in schemas
+                for table in catalog.tables.values()
+                if table.name.schema == schema
+                for index in table.indexes
+                if index.name == names[-1]
+            ),
+            None,
+        )
+        if match is not None:
+            yield match
+        elif not node.get("missing_ok"):
+            raise refused(
+                place, f"There is no index {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+            )
+
+
+def _tables(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    found: list[RelationName] = []
+    for names in _named(node):
+        table = catalog.find(names[-2] if len(names) > 1 else None, names[-1])
+        if table is None:
+            if not node.get("missing_ok"):
+                raise refused(
+                    place, f"There is no table {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+                )
+        elif table.kind in _KINDS:
+            raise refused(
+                place,
+                f"{table.name} is {_KINDS[table.kind]}: DROP TABLE is not for those.",
+                "Write DROP VIEW or DROP MATERIALIZED VIEW; a foreign table is dropped by hand.",
+            )
+        else:
+            found.append(table.name)
+    if found:
+        cascades = node.get("behavior") == "DROP_CASCADE"
+        yield DropTable(place=place, tables=tuple(dict.fromkeys(found)), cascades=cascades)
+
+
+def _sequences(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    if catalog.archive is None:
+        raise Broken("The catalog was read without pg_dump's archive.")
+    objects = Objects(catalog.archive, catalog.search_path)
+    for names in _named(node):
+        entry = objects.find(("SEQUENCE",), names)
+        if entry is not None:
+            sequence = RelationName(schema=entry.schema, name=entry.tag)
+            cascades = node.get("behavior") == "DROP_CASCADE"
+            yield DropSequence(place=place, table=sequence, cascades=cascades)
+        elif not node.get("missing_ok"):
+            raise refused(
+                place, f"There is no sequence {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+            )
+
+
+def _named(node: Node) -> Iterator[tuple[str, ...]]:
+    for item in node["objects"]:
+        yield strings(item["List"]["items"])
