@@ -144,6 +144,10 @@ OPERATIONS = (
         also_written=("pgbench_branches",),
     ),
     Operation(
+        name="drop table",
+        sql="DROP TABLE account_limits CASCADE",
+    ),
+    Operation(
         name="drop column",
         sql="ALTER TABLE pgbench_accounts DROP COLUMN filler",
         accepted=("positional",),

@@ -39,6 +39,8 @@ _OPERATIONS = (
     "drop_index",
     "definition",
     "create_table",
+    "drop_table",
+    "drop_sequence",
     "alter_type",
     "twin_column",
     "change_rows",

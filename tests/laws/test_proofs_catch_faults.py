@@ -21,6 +21,8 @@ CREATE TABLE t (id int PRIMARY KEY, a int, b int NOT NULL, c text DEFAULT 'x',
     k int REFERENCES p ON DELETE CASCADE,
     CONSTRAINT positive CHECK (b > 0));
 CREATE INDEX tb ON t (b);
+CREATE VIEW seen AS SELECT id, v FROM w;
+CREATE SEQUENCE lone;
 INSERT INTO p SELECT g FROM generate_series(1, 5) g;
 INSERT INTO t SELECT g, g, g, 'c' || g, g % 5 + 1 FROM generate_series(1, 30) g;
 CREATE TABLE log (n int PRIMARY KEY, what text);
@@ -72,6 +74,7 @@ _ADD, _DROP = "ALTER TABLE t ADD z int DEFAULT 7", "ALTER TABLE t DROP COLUMN b"
 _UPDATE, _DELETE = "UPDATE t SET a = a + 1, c = 'new'", "DELETE FROM p WHERE id = 2"
 _TYPE = "ALTER TABLE t ALTER a TYPE bigint"
 _TABLE = "CREATE TABLE made (id int PRIMARY KEY, k int REFERENCES p)"
+_GONE = "DROP TABLE w, t CASCADE; DROP SEQUENCE lone"
 
 FAULTS = (
     _f(_ADD, "forth", "add ", "DEFAULT 7", "DEFAULT 8", "equivalence", "z"),
@@ -149,6 +152,21 @@ FAULTS = (
     _f(_TYPE, "forth", "add a twin", "bigint", "integer", "", "t.a"),
     _f(_TABLE, "forth", "create", "k int", "k int NOT NULL", "equivalence", "made"),
     _f(_TABLE, "back", "drop public.made", "DROP TABLE IF EXISTS", "SELECT FROM", "reversal", "made"),
+    _f(_GONE, "forth", "public.w, public.t", "DROP VIEW", "ALTER VIEW", "", "failed"),
+    _f(
+        _GONE,
+        "forth",
+        "public.w, public.t",
+        'DROP CONSTRAINT "t_k_fkey"',
+        "ALTER a DROP NOT NULL",
+        "",
+        "failed",
+    ),
+    _f(_GONE, "back", "bring public.w", "ON DELETE CASCADE", "", "reversal", "t_k_fkey"),
+    _f(_GONE, "back", "bring public.w", "AFTER UPDATE", "AFTER DELETE", "reversal", "logging"),
+    _f(_GONE, "back", "bring public.w", 'RENAME TO "tb"', 'RENAME TO "tc"', "reversal", "tb"),
+    _f(_GONE, "back", "check every row", "VALIDATE", "DROP", "reversal", "t_k_fkey"),
+    _f(_GONE, "back", "bring public.lone", 'RENAME TO "lone"', 'RENAME TO "other"', "reversal", "lone"),
     _f(_UPDATE, "forth", "update", "a + 1", "a + 2", "equivalence", "t"),
     _f(_UPDATE, "forth", "update", " < ROW", " <= ROW", "equivalence", "t"),
     _f(_UPDATE, "back", "bring rows", "THEN n.b1", "THEN n.a1", "reversal", "t"),

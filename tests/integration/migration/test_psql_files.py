@@ -22,6 +22,8 @@ CREATE TABLE orders (
     a int, b text, customer_id int REFERENCES customers ON DELETE CASCADE,
     email text, note text DEFAULT 'n', total numeric CHECK (total >= 0), PRIMARY KEY (a, b)
 );
+CREATE SEQUENCE lone;
+CREATE VIEW names AS SELECT name FROM customers;
 CREATE INDEX orders_note_idx ON orders (note);
 INSERT INTO customers SELECT g, 'c' || g FROM generate_series(1, 50) g;
 INSERT INTO orders SELECT g, 'k' || g, g % 50 + 1, 'e' || g, 'n' || g, g FROM generate_series(1, 2500) g;
@@ -32,12 +34,13 @@ SCRIPTS = [
     "ALTER TABLE orders ALTER email SET NOT NULL, ADD CHECK (a > 0), ADD COLUMN extra int DEFAULT 3;",
     "UPDATE orders SET total = total + 1 WHERE a % 3 = 0;",
     "DELETE FROM customers WHERE id <= 10; ALTER TABLE orders DROP CONSTRAINT orders_total_check;",
+    "DROP TABLE customers CASCADE; CREATE TABLE customers (id serial, name text); DROP SEQUENCE lone;",
 ]
 
 
 def _plan(url: str, script: str) -> Plan:
     with closing(sessions.connect(url)) as target:
-        return engine.prepare(target, script).plan
+        return engine.prepare(target, script, binaries=binaries()).plan
 
 
 def _psql(url: str, text: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from bot.embedded import binaries
 from tests.laws.cases import CASES, SETUP
 from tests.laws.test_operations import planned
 from tests.plugins.bench import MakeTarget
@@ -126,7 +127,7 @@ def test_what_has_no_operation_is_refused_with_its_line(statement: str, make_tar
     target = sessions.connect(make_target(SETUP))
     try:
         with pytest.raises(Refused) as refused:
-            engine.prepare(target, f"ALTER TABLE watched ADD z int;\n{statement};")
+            engine.prepare(target, f"ALTER TABLE watched ADD z int;\n{statement};", binaries=binaries())
     finally:
         target.close()
 

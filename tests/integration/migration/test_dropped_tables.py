@@ -1,0 +1,219 @@
+"""A dropped table comes back with every row, among what was written around it since."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from bot.embedded import binaries
+from tests.laws import runs
+from tests.plugins.bench import MakeTarget
+from workorders.migration import engine, sessions, validation
+from workorders.migration.errors import Blocked, Refused
+from workorders.migration.settle import Decision, Undecided
+
+SETUP = """
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE owner (id int PRIMARY KEY, name text);
+CREATE TABLE doc (id serial PRIMARY KEY, owner_id int REFERENCES owner ON DELETE CASCADE, body text, m mood,
+    CONSTRAINT body_key UNIQUE (body));
+CREATE TABLE line (id int PRIMARY KEY, doc_id int CONSTRAINT of_doc REFERENCES doc ON DELETE CASCADE);
+CREATE TABLE counted (id int DEFAULT 1, n bigint);
+CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.body := 'shouted'; RETURN NEW; END$$;
+CREATE TRIGGER shouting BEFORE INSERT OR UPDATE ON doc FOR EACH ROW EXECUTE FUNCTION shout();
+CREATE VIEW seen AS SELECT id, body FROM doc;
+CREATE SEQUENCE lone;
+ALTER TABLE counted ALTER n SET DEFAULT nextval('lone');
+CREATE TABLE range (k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE low PARTITION OF range FOR VALUES FROM (0) TO (10);
+CREATE TABLE heir (extra int) INHERITS (owner);
+CREATE TABLE holder (d doc);
+ALTER TABLE doc DISABLE TRIGGER shouting;
+INSERT INTO owner SELECT g, 'o' || g FROM generate_series(1, 5) g;
+INSERT INTO doc (owner_id, body) SELECT g, 'b' || g FROM generate_series(1, 5) g;
+INSERT INTO line SELECT g, g FROM generate_series(1, 5) g;
+ALTER TABLE doc ENABLE TRIGGER shouting;
+"""
+
+_NO_HOLDER = SETUP.replace("CREATE TABLE holder (d doc);\n", "")
+
+
+def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn, autocommit=True) as app:
+        return app.execute(query.encode()).fetchall()
+
+
+def _send(dsn: str, *statements: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as app:
+        for statement in statements:
+            app.execute(statement.encode())
+
+
+def _executed(dsn: str, sql: str) -> str:
+    plan = runs.planned(dsn, sql)
+    runs.executed(dsn, plan)
+    return plan.run
+
+
+_DOCS, _LINES = "SELECT * FROM doc ORDER BY id", "SELECT * FROM line ORDER BY id"
+
+
+def test_a_dropped_table_is_dead_until_it_comes_back_with_every_row(make_target: MakeTarget) -> None:
+    dsn = make_target(_NO_HOLDER)
+    schema, docs = runs.state(dsn).schema, _rows(dsn, _DOCS)
+    run = _executed(dsn, "DROP TABLE doc CASCADE")
+
+    # Nothing reaches it, and nothing is kept from anybody.
+    _send(
+        dsn,
+        "INSERT INTO owner VALUES (6, 'new')",
+        "UPDATE owner SET id = 7 WHERE id = 6",
+        "INSERT INTO line VALUES (6, 3)",
+        "DELETE FROM line WHERE id = 1",
+        "CREATE TABLE another (body text CONSTRAINT body_key UNIQUE); DROP TABLE another",
+    )
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        _send(dsn, "SELECT FROM doc")
+    owners, lines = _rows(dsn, "SELECT * FROM owner ORDER BY id"), _rows(dsn, _LINES)
+    runs.rolled_back(dsn, run)
+
+    assert _rows(dsn, _DOCS) == docs
+    assert (_rows(dsn, "SELECT * FROM owner ORDER BY id"), _rows(dsn, _LINES)) == (owners, lines)
+    assert schema.hash == runs.state(dsn).schema.hash
+    assert _rows(dsn, "INSERT INTO doc (owner_id, body) VALUES (7, 'q') RETURNING id") == [(6,)]
+    assert _rows(dsn, "SELECT count(*) FROM seen") == [(6,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "write", "table", "column", "fill", "left"),
+    [
+        ("DROP TABLE doc CASCADE", "DELETE FROM owner WHERE id = 2", "doc", "owner_id", "3", (5, 5)),
+        ("DROP TABLE doc CASCADE", "INSERT INTO line VALUES (9, 99)", "line", "doc_id", "4", (5, 6)),
+        # The line's foreign key is asked about while the docs are out of sight, too.
+        (
+            "DROP TABLE line; DROP TABLE doc CASCADE",
+            "DELETE FROM owner WHERE id = 2",
+            "doc",
+            "owner_id",
+            "3",
+            (5, 5),
+        ),
+    ],
+)
+def test_rows_that_lost_their_parent_meanwhile_wait_for_a_decision(
+    make_target: MakeTarget, sql: str, write: str, table: str, column: str, fill: str, left: tuple[int, int]
+) -> None:
+    dsn = make_target(_NO_HOLDER)
+    schema = runs.state(dsn).schema
+    run = _executed(dsn, sql)
+    _send(dsn, write)
+    executed = runs.state(dsn)
+
+    with pytest.raises(Undecided) as undecided:
+        runs.rolled_back(dsn, run)
+    assert [(each.misfit.table.name, each.rows) for each in undecided.value.counts] == [(table, 1)]
+    assert executed.differences(runs.state(dsn)) == []
+    runs.rolled_back(dsn, run, Decision(fill={column: fill}))
+
+    assert schema.hash == runs.state(dsn).schema.hash
+    assert (len(_rows(dsn, _DOCS)), len(_rows(dsn, _LINES))) == left
+    assert _rows(dsn, "SELECT count(*) FROM doc WHERE body = 'shouted'") == [(0,)]
+
+
+def test_rows_set_aside_are_kept_until_the_purge(make_target: MakeTarget) -> None:
+    dsn = make_target(_NO_HOLDER)
+    run = _executed(dsn, "DROP TABLE line, doc CASCADE")
+    _send(dsn, "DELETE FROM owner WHERE id = 2")
+
+    # A row that others point at goes nowhere.
+    with pytest.raises(Blocked, match="pointed at"):
+        runs.rolled_back(dsn, run, Decision(set_aside=True))
+    _send(dsn, "DELETE FROM line WHERE doc_id = 2")
+    runs.rolled_back(dsn, run, Decision(set_aside=True))
+
+    assert (len(_rows(dsn, _DOCS)), len(_rows(dsn, _LINES))) == (4, 4)
+    runs.purged(dsn, run)
+    assert runs.kept(dsn) == set()
+
+
+def test_another_table_of_its_name_is_noticed_before_anything_is_undone(make_target: MakeTarget) -> None:
+    dsn = make_target(_NO_HOLDER)
+    before = runs.state(dsn)
+    run = _executed(dsn, "DROP TABLE line")
+    _send(dsn, "CREATE TABLE line (id int PRIMARY KEY)", "INSERT INTO line VALUES (77)")
+    executed = runs.state(dsn)
+
+    with pytest.raises(Blocked, match=r"another public\.line since\. ALTER TABLE .* RENAME TO"):
+        runs.rolled_back(dsn, run)
+    assert executed.differences(runs.state(dsn)) == []
+    _send(dsn, "ALTER TABLE line RENAME TO new_line; ALTER INDEX line_pkey RENAME TO new_line_pkey")
+    runs.rolled_back(dsn, run)
+    _send(dsn, "DROP TABLE new_line")
+
+    assert before.differences(runs.state(dsn)) == []
+
+
+def test_a_table_made_by_a_later_statement_goes_first(make_target: MakeTarget) -> None:
+    dsn = make_target(_NO_HOLDER)
+    before = runs.state(dsn)
+    run = _executed(
+        dsn, "DROP TABLE line; CREATE TABLE line (id text PRIMARY KEY); CREATE INDEX ON line (id)"
+    )
+    _send(dsn, "INSERT INTO line VALUES ('written since')")
+
+    runs.rolled_back(dsn, run)
+
+    assert before.differences(runs.state(dsn)) == []
+    runs.purged(dsn, run)
+    assert runs.kept(dsn) == set()
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("DROP VIEW seen; DROP TABLE doc", "of_doc of public.line needs public.doc"),
+        ("DROP TABLE doc, line", "view public.seen needs public.doc"),
+        ("DROP TABLE nothing", "no table nothing"),
+        ("DROP TABLE seen", "is a view"),
+        ("DROP TABLE range", "partitioned table"),
+        ("DROP TABLE low", "is a partition"),
+        ("DROP TABLE heir", "inheritance"),
+        ("DROP TABLE line; DROP TABLE line", "no table line"),
+        ("DROP TABLE line; INSERT INTO line VALUES (1)", "no table line"),
+        (
+            "DROP VIEW seen; DROP TABLE line, doc; DROP TYPE mood",
+            "table doc keeps its rows until it is purged",
+        ),
+        ("DROP SEQUENCE lone", "counted.n counts with public.lone"),
+        ("DROP SEQUENCE doc_id_seq", "doc.id counts with public.doc_id_seq"),
+        ("DROP SEQUENCE line", "no sequence line"),
+        ("ALTER TABLE owner ALTER id TYPE bigint; DROP TABLE heir, owner CASCADE", "owner is"),
+    ],
+)
+def test_what_the_server_would_refuse_and_what_could_not_come_back_is_refused(
+    make_target: MakeTarget, sql: str, says: str
+) -> None:
+    with closing(sessions.connect(make_target(_NO_HOLDER))) as target, pytest.raises(Refused) as refused:
+        engine.prepare(target, sql, binaries=binaries())
+
+    assert says in str(refused.value)
+
+
+def test_a_column_of_its_row_type_is_in_the_way_even_of_cascade(make_target: MakeTarget) -> None:
+    with closing(sessions.connect(make_target(SETUP))) as target, pytest.raises(Refused) as refused:
+        engine.prepare(target, "DROP TABLE doc CASCADE", binaries=binaries())
+
+    assert "table public.holder needs public.doc" in str(refused.value)
+
+
+def test_nothing_is_asked_of_a_dropped_table_afterwards(make_target: MakeTarget) -> None:
+    with closing(sessions.connect(make_target(_NO_HOLDER))) as target:
+        prepared = engine.prepare(target, "DROP TABLE doc CASCADE", binaries=binaries())
+
+    asked = validation.queries(prepared.plan, prepared.catalog)
+    assert {query.table.name for query in asked} == {"owner", "line"}
+    assert "of_doc" not in {query.subject for query in asked}
+    assert prepared.plan.steps[0].is_undone_instantly is False
