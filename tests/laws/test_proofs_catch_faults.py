@@ -21,13 +21,13 @@ CREATE TABLE t (id int PRIMARY KEY, a int, b int NOT NULL, c text DEFAULT 'x',
     k int REFERENCES p ON DELETE CASCADE,
     CONSTRAINT positive CHECK (b > 0));
 CREATE INDEX tb ON t (b);
-CREATE VIEW seen AS SELECT id, v FROM w;
-CREATE SEQUENCE lone;
 INSERT INTO p SELECT g FROM generate_series(1, 5) g;
 INSERT INTO t SELECT g, g, g, 'c' || g, g % 5 + 1 FROM generate_series(1, 30) g;
 CREATE TABLE log (n int PRIMARY KEY, what text);
 CREATE TABLE w (id int PRIMARY KEY, v int);
 INSERT INTO w SELECT g, g FROM generate_series(1, 9) g;
+CREATE VIEW seen AS SELECT id, v FROM w;
+CREATE SEQUENCE lone;
 CREATE FUNCTION logging() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN INSERT INTO log VALUES (OLD.id, 'was ' || OLD.v); RETURN NULL; END$$;
 CREATE TRIGGER logging AFTER UPDATE ON w FOR EACH ROW EXECUTE FUNCTION logging();

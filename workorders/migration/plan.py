@@ -93,8 +93,8 @@ class Plan:
     @property
     def gone(self) -> frozenset[RelationName]:
         """Tables that it drops, be there others of their names afterwards or not."""
-        dropping = (each for each in self.statements if "drop_table" in each.operations)
-        return frozenset(name for each in dropping for name in each.tables)
+        dropping = (step for step in self.steps if step.operation == "drop_table")
+        return frozenset(move.relation for step in dropping for move in step.moves)
 
     @property
     def moved(self) -> tuple[MovedColumn, ...]:

@@ -28,7 +28,10 @@ CREATE VIEW seen AS SELECT id, body FROM doc;
 CREATE SEQUENCE lone;
 ALTER TABLE counted ALTER n SET DEFAULT nextval('lone');
 CREATE TABLE range (k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE hashed (k int PRIMARY KEY) PARTITION BY HASH (k);
+CREATE TABLE half PARTITION OF hashed FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 CREATE TABLE low PARTITION OF range FOR VALUES FROM (0) TO (10);
+CREATE TABLE linked (k int REFERENCES hashed);
 CREATE TABLE heir (extra int) INHERITS (owner);
 CREATE TABLE holder (d doc);
 ALTER TABLE doc DISABLE TRIGGER shouting;
@@ -178,8 +181,9 @@ def test_a_table_made_by_a_later_statement_goes_first(make_target: MakeTarget) -
         ("DROP TABLE doc, line", "view public.seen needs public.doc"),
         ("DROP TABLE nothing", "no table nothing"),
         ("DROP TABLE seen", "is a view"),
-        ("DROP TABLE range", "partitioned table"),
         ("DROP TABLE low", "is a partition"),
+        ("DROP TABLE linked", "between partitions"),
+        ("DROP TABLE hashed CASCADE", "between partitions"),
         ("DROP TABLE heir", "inheritance"),
         ("DROP TABLE line; DROP TABLE line", "no table line"),
         ("DROP TABLE line; INSERT INTO line VALUES (1)", "no table line"),

@@ -51,6 +51,12 @@ CREATE TABLE {ODD} ("we""ird {{}} %s" int CONSTRAINT "ço '%" CHECK ("we""ird {{
 CREATE INDEX "ïdx of %d" ON {ODD} ("we""ird {{}} %s");
 CREATE TRIGGER "tr'{{}}" BEFORE UPDATE ON {ODD} FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+CREATE TABLE parts (k int, j int, n text DEFAULT 'x', PRIMARY KEY (k, j)) PARTITION BY RANGE (k); COMMENT ON TABLE parts IS 'parts';
+CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10); CREATE TABLE parts_rest PARTITION OF parts DEFAULT PARTITION BY LIST (j);
+CREATE TABLE other.parts_rest_1 PARTITION OF parts_rest FOR VALUES IN (1); CREATE INDEX ON parts (n); CREATE INDEX only_low ON parts_low (lower(n));
+CREATE TRIGGER of_parts AFTER UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE parts_low ADD CHECK (n <> '');
+CREATE PUBLICATION of_parts FOR TABLE parts; CREATE VIEW of_low AS SELECT k FROM parts_low;
+INSERT INTO parts SELECT g, 1 FROM generate_series(1, 20) g;
 CREATE TABLE owned (id serial PRIMARY KEY, v int); ALTER TABLE owned ALTER id DROP DEFAULT;
 INSERT INTO parent SELECT g, 'c' || g FROM generate_series(1, 9) g;
 INSERT INTO t (n, m, parent_id, code, boss, body) SELECT g, 'happy', g, 'c' || g, nullif(g - 1, 0), repeat('x', 3000) FROM generate_series(1, 9) g;
@@ -96,6 +102,7 @@ CASES = (
         "its keys dropped before",
         "ALTER TABLE child DROP CONSTRAINT to_t; ALTER TABLE child DROP CONSTRAINT child_p_fkey; DROP POLICY by_t ON parent; DROP TABLE child, t, parent CASCADE",
     ),
+    _case("partitions with their table", "DROP TABLE parts CASCADE"),
     _case("sequences", f'DROP SEQUENCE IF EXISTS owned_id_seq, none, "Odd schéma"."{LONG[:-1]}z"'),
     _case("nothing", "DROP TABLE IF EXISTS none, nobody.t; DROP SEQUENCE IF EXISTS none"),
 )

@@ -12,7 +12,7 @@ Source: measured, see the project's documentation of the quarantine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -64,10 +64,11 @@ class DropTable:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Quarantine, with its way back and its purge."""
-        tables = tuple(_ordinary(must_find(catalog, name), self.place) for name in self.tables)
-        around = self._surroundings(catalog)
+        tables = self._going(catalog)
+        going = {table.name for table in tables}
+        around = _surroundings(catalog, tables)
         gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
-        keys = self._keys(catalog)
+        keys = self._keys(catalog, going)
         hidden = tuple(
             QuarantinedTable(table=table, run=run, part=str(self.place.statement)) for table in tables
         )
@@ -99,7 +100,7 @@ class DropTable:
                     ),
                     locks=strongest(
                         (
-                            *exclusive(*self.tables),
+                            *exclusive(*sorted(going)),
                             *exclusive(*(name for key in keys for name in (key.table, _referenced(key)))),
                             *gone.locks,
                         )
@@ -116,7 +117,7 @@ class DropTable:
                             *(statement for key in keys for statement in _adding(key)),
                             *gone.restoring,
                         ),
-                        locks=self._locks_back(keys, locks_of_what_stays(gone)),
+                        locks=_locks_back(keys, locks_of_what_stays(gone), going),
                         done=is_free,
                     ),
                     *(
@@ -141,28 +142,42 @@ class DropTable:
             ),
         )
 
-    def _surroundings(self, catalog: Catalog) -> Surroundings:
-        if catalog.archive is None:
-            raise Broken("The catalog was read without pg_dump's archive.")
-        return Surroundings(
-            archive=catalog.archive, tables=tuple(must_find(catalog, name) for name in self.tables)
-        )
+    def _going(self, catalog: Catalog) -> tuple[Table, ...]:
+        """The tables that are named, and the partitions of those that have some."""
+        found: dict[RelationName, Table] = {}
+        waiting = list(self.tables)
+        while waiting:
+            table = must_find(catalog, waiting.pop(0))
+            found[table.name] = table
+            waiting += table.children if table.kind == "p" else ()
+        for table in found.values():
+            _must_move_whole(table, found, self.place)
+        return tuple(found.values())
 
-    def _keys(self, catalog: Catalog) -> tuple[Reference, ...]:
-        """Foreign keys between these tables and others, in a fixed order."""
+    def _keys(self, catalog: Catalog, going: Collection[RelationName]) -> tuple[Reference, ...]:
+        """Foreign keys between tables that go and others, in a fixed order."""
         own = [
             Reference(table=name, constraint=key)
-            for name in self.tables
+            for name in sorted(going)
             for key in must_find(catalog, name).foreign_keys
-            if key.referenced not in (None, *self.tables)
+            if key.referenced not in (None, *going)
         ]
         others = [
             reference
-            for name in self.tables
+            for name in sorted(going)
             for reference in catalog.referencing(name)
-            if reference.table not in self.tables
+            if reference.table not in going
         ]
         for reference in (*own, *others):
+            for name in (reference.table, _referenced(reference)):
+                if catalog.tables[name].kind == "p" or catalog.tables[name].is_partition:
+                    raise refused(
+                        self.place,
+                        f"{reference.constraint.name} of {reference.table} is a foreign key between"
+                        " partitions: bringing it back would hold everybody up.",
+                        f"ALTER TABLE {reference.table.sql} DROP CONSTRAINT"
+                        f" {quoted(reference.constraint.name)}; by hand first.",
+                    )
             if is_temporal(catalog, reference.constraint):
                 raise refused(
                     self.place,
@@ -189,48 +204,54 @@ class DropTable:
             )
         return (*own, *others)
 
-    def _locks_back(self, keys: tuple[Reference, ...], more: tuple[Lock, ...]) -> tuple[Lock, ...]:
-        """What stays in the application's sight: adding a foreign key locks both its tables."""
-        names = {name for key in keys for name in (key.table, _referenced(key))} - set(self.tables)
-        locks = (Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in sorted(names))
-        return strongest((*locks, *(lock for lock in more if lock.relation not in self.tables)))
-
     def after(self, catalog: Catalog) -> Catalog:
         """Without the tables, and without what pointed at them or hung on them."""
-        around = self._surroundings(catalog)
+        tables = self._going(catalog)
+        going = {table.name for table in tables}
+        around = _surroundings(catalog, tables)
         gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
-        for key in self._keys(catalog):
+        for key in self._keys(catalog, going):
             table = must_find(catalog, key.table)
             left = tuple(each for each in table.constraints if each.name != key.constraint.name)
             catalog = catalog.with_table(replace(table, constraints=left))
-        catalog = without(catalog, gone.entries).without_tables(self.tables)
+        catalog = without(catalog, gone.entries).without_tables(going)
         assert catalog.archive is not None
         return replace(catalog, archive=around.archive_after(catalog.archive))
 
 
-def _ordinary(table: Table, place: Place) -> Table:
-    """The table, if it can be moved away alone; else a refusal that says what to do."""
-    if table.kind == "p":
+def _surroundings(catalog: Catalog, tables: tuple[Table, ...]) -> Surroundings:
+    if catalog.archive is None:
+        raise Broken("The catalog was read without pg_dump's archive.")
+    return Surroundings(archive=catalog.archive, tables=tables)
+
+
+def _must_move_whole(table: Table, going: Collection[RelationName], place: Place) -> None:
+    """Raises Refused for a part of something that stays."""
+    if table.kind == "f":
+        raise refused(place, f"{table.name} is a foreign table: its rows are not here.", "Drop it by hand.")
+    if table.is_partition and not set(table.parents) <= set(going):
+        parent = ", ".join(name.sql for name in table.parents)
         raise refused(
             place,
-            f"{table.name} is a partitioned table: dropping it with its partitions is not modelled yet.",
-            f"Drop its partitions first, or by hand: DROP TABLE {table.name.sql};",
-        )
-    if table.is_partition:
-        parent = table.parents[0].sql if table.parents else ""
-        raise refused(
-            place,
-            f"{table.name} is a partition: dropping one with its way back is not modelled yet.",
+            f"{table.name} is a partition: dropping one alone, with its way back, is not modelled yet.",
             f"ALTER TABLE {parent} DETACH PARTITION {table.name.sql} CONCURRENTLY; by hand, then drop it.",
         )
-    if table.has_inheritance:
+    if table.has_inheritance and not (table.is_partition or table.kind == "p"):
         raise refused(
             place,
             f"{table.name} is part of an inheritance tree: which of its columns are inherited could not be"
             " brought back.",
             "ALTER TABLE ... NO INHERIT by hand first, then drop it here.",
         )
-    return table
+
+
+def _locks_back(
+    keys: tuple[Reference, ...], more: tuple[Lock, ...], going: Collection[RelationName]
+) -> tuple[Lock, ...]:
+    """What stays in the application's sight: adding a foreign key locks both its tables."""
+    names = {name for key in keys for name in (key.table, _referenced(key))} - set(going)
+    locks = (Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in sorted(names))
+    return strongest((*locks, *(lock for lock in more if lock.relation not in going)))
 
 
 def _forcing(hidden: QuarantinedTable) -> Action:

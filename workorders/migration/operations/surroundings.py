@@ -120,6 +120,9 @@ class Surroundings:
                 return RelationName(schema=entry.schema, name=entry.tag) in sequences
             if entry.kind in _NEEDING:
                 return bool(numbers & {*entry.needs})
+            if entry.kind in _NAMED and not entry.drop:
+                # A partition's part of what its parent has: it goes with that.
+                return bool(numbers & {*entry.needs})
             return entry.kind in _NAMED and relation_of(entry) in names
 
         return tuple(entry for entry in self.archive.objects if is_part(entry))
