@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import handlers
 from bot import log, messages, queue
+from bot.alerts.sender import Sender
 from bot.errors import Blocked, Refused, Unreadable, new_reference
 from bot.gather import gather
 from bot.github import event as events
@@ -22,13 +23,13 @@ from bot.github.posting import post
 from bot.missed import redeliver_missed
 from bot.perform import WORKING, Decided, perform, settle
 from bot.services import Services
-from bot.store import deliveries, orders
+from bot.store import alerts, deliveries, orders
 from bot.store.deliveries import Delivery
 from handlers import Task
 from workorders.intents import Intent, Move, Say
 from workorders.lifecycle import Event, accepts
 from workorders.order import Order, State
-from workorders.report import Finding, Report, named
+from workorders.report import AlertKind, Finding, Report, named
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,19 @@ class Runner:
     def redeliver_missed(self) -> None:
         """Asks GitHub for the webhooks that never arrived."""
         self._tried(lambda: redeliver_missed(self._services, datetime.now(UTC)), attempts=1)
+
+    def send_alerts(self) -> None:
+        """Sends the alerts that are due, where a receiver is set."""
+        receiver = self._services.settings.alerts
+        if receiver is None:
+            return
+        sender = Sender(
+            pool=self._services.pool,
+            receiver=receiver,
+            github_url=self._services.settings.github_url,
+            pace=self._pace,
+        )
+        self._tried(lambda: sender.send_due(self._services.stopping), attempts=1)
 
     def look_for_missed(self) -> None:
         """Makes a job of `redeliver_missed`."""
@@ -270,6 +284,7 @@ class Runner:
 
     def _keep_house(self, *, forgets: bool) -> None:
         is_registered = self._services.is_registered()
+        outdated = 0
         with self._services.pool.transaction() as ours:
             if not queue.try_housekeeping(ours):
                 return
@@ -281,11 +296,16 @@ class Runner:
             # Before the registration there is nobody to send as; what is posted waits.
             for installation_id in queue.outbox_due(ours) if is_registered else ():
                 queue.enqueue(ours, queue.send_outbox(installation_id))
+            if self._services.settings.alerts is not None and alerts.are_due(ours):
+                queue.enqueue(ours, queue.send_alerts())
             if forgets:
+                outdated = alerts.forget(ours)
                 deliveries.forget(ours)
                 queue.forget(ours)
         if rescued:
             logger.warning("Jobs of a dead worker were given to others.", extra={"jobs": len(rescued)})
+        if outdated and self._services.settings.alerts is not None:
+            logger.warning("Alerts were not sent within a day.", extra={"alerts": outdated})
 
 
 def _waited(delivery: Delivery) -> timedelta:
@@ -309,6 +329,7 @@ def _given_up(order: Order, reference: str) -> tuple[Intent, ...]:
         ),
         finding=Finding.FAILS,
         mentions=tuple(each.login for each in order.authors if not each.is_operator),
+        alert=AlertKind.ESCALATION,
     )
     intents.append(
         Say(

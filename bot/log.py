@@ -65,6 +65,8 @@ def configure(log_format: LogFormat, level: str, stream: TextIO | None = None) -
     root.setLevel(level)
     # Two lines for each job, one of them with its arguments; our own line says what happened.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    # Its lines quote addresses, and the one that alerts go to is a secret.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def _bind(record: logging.LogRecord) -> bool:

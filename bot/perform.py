@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from bot import messages, order_check, queue
+from bot.alerts.raised import raised
 from bot.errors import Broken, OrderMoved
 from bot.github.message import Message
 from bot.github.posting import post
 from bot.services import Services
-from bot.store import deliveries, events, findings, orders
+from bot.store import alerts, deliveries, events, findings, orders
 from bot.store.events import Detail
 from bot.store.ours import Ours
 from workorders.intents import (
@@ -164,6 +165,9 @@ class _Transaction:
                 order, head = self._read(order_id), events.head(self.ours, order_id)
                 self._post(messages.shown(order, head))
                 self._check(order, head)
+        for alert in raised(intents, self._read):
+            if alerts.insert(self.ours, alert, self.now):
+                queue.enqueue(self.ours, queue.send_alerts())
         for installation_id in sorted(self.installations):
             queue.enqueue(self.ours, queue.send_outbox(installation_id))
         return Performed(opened=tuple(self.opened))

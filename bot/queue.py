@@ -8,6 +8,7 @@ the row says when it is due again.
     handle_delivery   queue "commands", lock "delivery:<id>"         one delivery
     send_outbox       queue "commands", lock "outbox:<installation>"  one writer per installation
     redeliver_missed  queue "commands", lock "missed"                webhooks that never arrived
+    send_alerts       queue "commands", lock "alerts"                one receiver
     work_order        queue "orders",   lock "target:<name>"        one order per target at a time
 """
 
@@ -82,6 +83,11 @@ def redeliver_missed() -> Job:
     return Job(queue=COMMANDS, task="redeliver_missed", lock="missed", waits_once="missed", priority=-10)
 
 
+def send_alerts() -> Job:
+    """Sends the alerts that are due."""
+    return Job(queue=COMMANDS, task="send_alerts", lock="alerts", waits_once="alerts", priority=-5)
+
+
 def enqueue(ours: Ours, job: Job) -> bool:
     """Puts the job into the queue with the transaction; False where the like of it waits already.
 
@@ -144,6 +150,9 @@ class Jobs(Protocol):
     def redeliver_missed(self) -> None:
         """Asks GitHub for the webhooks that never arrived."""
 
+    def send_alerts(self) -> None:
+        """Sends the alerts that are due."""
+
 
 def app(dsn: str, jobs: Jobs, connections: int) -> App:
     """procrastinate's App with our tasks, for a worker process. Opened by whoever runs it."""
@@ -156,4 +165,5 @@ def app(dsn: str, jobs: Jobs, connections: int) -> App:
     built.task(name="work_order")(jobs.work_order)
     built.task(name="send_outbox")(jobs.send_outbox)
     built.task(name="redeliver_missed")(jobs.redeliver_missed)
+    built.task(name="send_alerts")(jobs.send_alerts)
     return built

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from bot.embedded import default_home
 from bot.errors import Unreadable
 
 LogFormat = Literal["text", "json"]
+AlertForm = Literal["json", "slack"]
 
 GITHUB_URL = "https://github.com"
 GITHUB_API_URL = "https://api.github.com"
@@ -52,10 +54,22 @@ class Pace:
     soak_look_seconds: float = 60.0
     #: Between two writes to GitHub of one installation.
     write_pause_seconds: float = 1.0
+    #: How often an alert is tried before it is given up; with the pauses about an hour.
+    alert_attempts: int = 20
 
     def pause_seconds(self, attempts: int) -> float:
         """The pause after so many failed attempts; `attempts` is at least 1."""
         return float(min(self.first_pause_seconds * 2 ** min(attempts - 1, 20), 300.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertReceiver:
+    """Where alerts go. Whoever knows the address can write there, so it is a secret."""
+
+    url: str = field(repr=False)
+    form: AlertForm = "json"
+    #: With it the bodies are signed.
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +91,8 @@ class Settings:
     keys: str | None = field(default=None, repr=False)
     #: A server for rehearsals, instead of an embedded one.
     shadow_url: str | None = field(default=None, repr=False)
+    #: None means that alerts go nowhere.
+    alerts: AlertReceiver | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     log_format: LogFormat = "text"
@@ -103,6 +119,7 @@ class Settings:
             webhook_secret=env.secret("LOCKKEEPER_WEBHOOK_SECRET"),
             keys=env.secret("LOCKKEEPER_KEY"),
             shadow_url=env.postgres_url("LOCKKEEPER_SHADOW_URL"),
+            alerts=env.alert_receiver(),
             host=env.text("LOCKKEEPER_HOST") or cls.host,
             port=env.whole("PORT", minimum=0, maximum=65535, otherwise=cls.port),
             log_format=cast(LogFormat, env.choice("LOCKKEEPER_LOG", ("text", "json"))),
@@ -182,6 +199,26 @@ class _Environment:
             raise Unreadable(f"{name} is not an http or https address.", "Write it like https://example.com.")
         return text.rstrip("/")
 
+    def alert_receiver(self) -> AlertReceiver | None:
+        """`LOCKKEEPER_ALERT_URL`, with its form and its secret."""
+        url, secret = self.secret("LOCKKEEPER_ALERT_URL"), self.secret("LOCKKEEPER_ALERT_SECRET")
+        if url is None:
+            if secret or self.text("LOCKKEEPER_ALERT_FORMAT"):
+                name = "LOCKKEEPER_ALERT_SECRET" if secret else "LOCKKEEPER_ALERT_FORMAT"
+                raise Unreadable(
+                    f"{name} is set, and LOCKKEEPER_ALERT_URL is not.", "Set the address, or unset it."
+                )
+            return None
+        host = _host_of(url)
+        if host is None:
+            raise Unreadable(
+                "LOCKKEEPER_ALERT_URL is not an https address.",
+                "Write it like https://example.com/alerts; http is only for this machine itself.",
+            )
+        usual_first = ("slack", "json") if host == "hooks.slack.com" else ("json", "slack")
+        form = cast(AlertForm, self.choice("LOCKKEEPER_ALERT_FORMAT", usual_first))
+        return AlertReceiver(url=url, form=form, secret=secret)
+
     def postgres_url(self, name: str) -> str | None:
         """A URL or a keyword string, checked by libpq, whose message is left out: it quotes its input."""
         text = self.text(name)
@@ -207,3 +244,24 @@ class _Environment:
             else:
                 values[each.name] = self.seconds(name, default)
         return Pace(**cast(Any, values))
+
+
+def _host_of(url: str) -> str | None:
+    """The host of an address to which a secret may be sent; None where it is none."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or parts.scheme not in ("http", "https"):
+        return None
+    return host if parts.scheme == "https" or _is_loopback(host) else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -36,6 +36,14 @@ class Finding(Enum):
     NOTE = "note"  # a fact without a judgement
 
 
+class AlertKind(Enum):
+    """What people are told of by other ways than GitHub, too. The value is what they receive."""
+
+    ESCALATION = "escalation"
+    APPROVAL_WANTED = "approval_wanted"
+    MONITOR = "monitor"  # what is seen while a plan runs
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """One line of the definition, and what was found about it."""
@@ -126,3 +134,5 @@ class Report:
     sections: tuple[Section, ...] = ()
     #: Logins that must see it.
     mentions: tuple[str, ...] = ()
+    #: Set where it has to reach people by other ways, too.
+    alert: AlertKind | None = None

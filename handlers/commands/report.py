@@ -17,7 +17,7 @@ from workorders.lifecycle import Event
 from workorders.migration.errors import Blocked, Refused
 from workorders.order import Order, PhaseReport, State
 from workorders.policy import PolicyAnswer
-from workorders.report import Answer, Answers, Finding, Paragraph, Report, Section, named
+from workorders.report import AlertKind, Answer, Answers, Finding, Paragraph, Report, Section, named
 from workorders.reporting import may_report, role_s_people
 
 _NUMBER = re.compile(r"#?([1-9][0-9]{0,2})")
@@ -125,6 +125,7 @@ def _shown(command: Command, order: Order, phase: Phase, report: PhaseReport, po
             _next(order, phase, report),
         ),
         mentions=_mentions(order, phase, report, policy),
+        alert=None if report.is_done else AlertKind.ESCALATION,
     )
     return Say(
         repository=order.repository,

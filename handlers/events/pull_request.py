@@ -31,7 +31,7 @@ from workorders.lifecycle import CLOSED, NOT_RUN, Event, accepts
 from workorders.migration.errors import Blocked, Refused
 from workorders.order import Order, Person, State
 from workorders.policy import Policy, UnknownPolicy
-from workorders.report import Finding, Paragraph, Report, Section, issue, named
+from workorders.report import AlertKind, Finding, Paragraph, Report, Section, issue, named
 
 _NEEDS = {
     PullRequestPushed: frozenset({Need.PULL_REQUEST_ORDERS, Need.PULL_REQUEST, Need.POLICY, Need.RIGHTS}),
@@ -223,6 +223,7 @@ def _closed(order: Order, context: Context, facts: Facts) -> tuple[Intent, ...]:
             Section(title="What now", blocks=(Paragraph(text=_settle(order)),)),
         ),
         mentions=_supervisors(order, facts),
+        alert=AlertKind.ESCALATION,
     )  # fmt: skip
     return (_said(order, f"pull-request-closed:{order.version}", report),)
 

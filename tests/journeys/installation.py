@@ -109,6 +109,17 @@ class Installation:
         return running
 
     @property
+    def _alerts(self) -> dict[str, str]:
+        told = self.settings.alerts
+        if told is None:
+            return {}
+        return {
+            "LOCKKEEPER_ALERT_URL": told.url,
+            "LOCKKEEPER_ALERT_FORMAT": told.form,
+            "LOCKKEEPER_ALERT_SECRET": told.secret or "",
+        }
+
+    @property
     def _environment(self) -> dict[str, str]:
         told = self.settings
         return {
@@ -124,6 +135,7 @@ class Installation:
             "LOCKKEEPER_PRIVATE_KEY": str(told.private_key),
             "LOCKKEEPER_WEBHOOK_SECRET": str(told.webhook_secret),
             "PORT": "0",
+            **self._alerts,
             **{
                 f"LOCKKEEPER_PACE_{each.name.upper()}": str(getattr(told.pace, each.name))
                 for each in fields(told.pace)

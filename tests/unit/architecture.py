@@ -24,7 +24,7 @@ STOREYS = {
 LIBRARIES = {
     "flask": ("bot.app", "bot.web", "bot.sandbox"),
     "waitress": ("bot.app", "bot.sandbox"),
-    "requests": ("bot",),
+    "requests": ("bot.alerts", "bot.github.errors"),
     "github": ("bot.github",),
     "jwt": ("bot.github", "bot.sandbox"),
     "cryptography": ("bot",),

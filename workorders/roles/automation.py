@@ -16,7 +16,18 @@ from workorders.migration.rehearsal import proofs
 from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.rehearsal.shadow import ShadowServer
 from workorders.migration.validation import Measured
-from workorders.report import Answers, Block, Finding, Folded, Grid, Paragraph, Report, Section, named
+from workorders.report import (
+    AlertKind,
+    Answers,
+    Block,
+    Finding,
+    Folded,
+    Grid,
+    Paragraph,
+    Report,
+    Section,
+    named,
+)
 from workorders.roles import words
 from workorders.roles.brief import Brief, Found, phase_answers
 from workorders.roles.data_science import scripts
@@ -214,6 +225,7 @@ def alerted(message: str, mentions: tuple[str, ...]) -> Report:
         summary=f"While it is executed: {message}",
         finding=Finding.FAILS,
         mentions=mentions,
+        alert=AlertKind.MONITOR,
     )
 
 

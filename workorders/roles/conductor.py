@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from workorders.migration.errors import Blocked, Failed, LockkeeperError, Problem, Refused, Unreadable
-from workorders.report import Answers, Finding, Grid, Paragraph, Report, Section, named
+from workorders.report import AlertKind, Answers, Finding, Grid, Paragraph, Report, Section, named
 from workorders.roles import words
 from workorders.roles.brief import Brief, Found, answers, shipped
 
@@ -98,6 +98,7 @@ def escalated(brief: Brief, role: str, escalation: Escalation, mentions: tuple[s
             ),
         ),
         mentions=mentions,
+        alert=AlertKind.ESCALATION,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Unreadable
-from bot.settings import Pace, Settings
+from bot.settings import AlertReceiver, Pace, Settings
 
 SECRETS = {
     "DATABASE_URL": "postgresql://u:hunter2@db/ours",
@@ -13,6 +13,8 @@ SECRETS = {
     "LOCKKEEPER_PRIVATE_KEY": "hunter2",
     "LOCKKEEPER_WEBHOOK_SECRET": "hunter2",
     "LOCKKEEPER_KEY": "hunter2",
+    "LOCKKEEPER_ALERT_URL": "https://hooks.slack.com/services/hunter2",
+    "LOCKKEEPER_ALERT_SECRET": "hunter2",
 }
 
 
@@ -55,6 +57,9 @@ def test_every_variable_is_read() -> None:
     )
     assert (settings.pace.poll_seconds, settings.pace.orders_at_once) == (0.05, 3)
     assert settings.private_key == "hunter2"
+    assert settings.alerts == AlertReceiver(
+        url="https://hooks.slack.com/services/hunter2", form="slack", secret="hunter2"
+    )
 
 
 def test_no_secret_is_in_repr() -> None:
@@ -73,6 +78,15 @@ def test_no_secret_is_in_repr() -> None:
         ("LOCKKEEPER_GITHUB_URL", "file:///etc/passwd"),
         ("DATABASE_URL", "postgresql:hunter2"),
         ("LOCKKEEPER_SHADOW_URL", "hunter2"),
+        ("LOCKKEEPER_ALERT_URL", "http://example.com/hunter2"),
+        ("LOCKKEEPER_ALERT_URL", "http://127.0.0.1.example.com/hunter2"),
+        ("LOCKKEEPER_ALERT_URL", "https:///hunter2"),
+        ("LOCKKEEPER_ALERT_URL", "https://[hunter2"),
+        ("LOCKKEEPER_ALERT_URL", "https://example.com:hunter2/"),
+        ("LOCKKEEPER_ALERT_URL", "https://example.com/hunter2 x"),
+        ("LOCKKEEPER_ALERT_URL", "ftp://localhost/hunter2"),
+        ("LOCKKEEPER_ALERT_SECRET", "hunter2"),
+        ("LOCKKEEPER_ALERT_FORMAT", "slack"),
         ("LOCKKEEPER_LOG", "xml"),
         ("LOCKKEEPER_PRIVATE_KEY_FILE", "/nowhere/hunter2.pem"),
         ("LOCKKEEPER_PACE_POLL_SECONDS", "0"),
@@ -111,3 +125,29 @@ def test_pauses_double_and_end_growing() -> None:
     pace = Pace(first_pause_seconds=2)
 
     assert [pace.pause_seconds(attempts) for attempts in (1, 2, 3, 50)] == [2, 4, 8, 300]
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "form"),
+    [
+        ("https://hooks.slack.com/services/T/B/x", "", "slack"),
+        ("https://hooks.slack.com/services/T/B/x", "json", "json"),
+        ("https://example.com/alerts", "", "json"),
+        ("https://example.com/hooks.slack.com", "Slack", "slack"),
+        ("http://127.0.0.1:9/alerts", "", "json"),
+        ("http://[::1]/alerts", "", "json"),
+        ("http://localhost/alerts/", "", "json"),
+    ],
+)
+def test_alerts_have_the_form_that_is_told_or_that_the_host_reads(url: str, told: str, form: str) -> None:
+    settings = Settings.from_environment({"LOCKKEEPER_ALERT_URL": url, "LOCKKEEPER_ALERT_FORMAT": told})
+
+    assert settings.alerts is not None
+    assert (settings.alerts.url, settings.alerts.form) == (url, form)
+
+
+def test_an_alert_form_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(Unreadable, match="LOCKKEEPER_ALERT_FORMAT is none of json, slack"):
+        Settings.from_environment(
+            {"LOCKKEEPER_ALERT_URL": "https://example.com", "LOCKKEEPER_ALERT_FORMAT": "xml"}
+        )
