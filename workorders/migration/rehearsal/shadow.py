@@ -107,6 +107,48 @@ def shadow_of(
     extension that the target has, or where the schema cannot be dumped or restored.
     """
     name = f"shadow_{uuid.uuid4().hex[:12]}"
+    with _claimed(server, name), _made(target, dsn, catalog, server, binaries, name) as database:
+        yield database
+
+
+@contextmanager
+def _claimed(server: ShadowServer, name: str) -> Iterator[None]:
+    """The name is a living rehearsal's for as long as the block lasts; what dead ones have left is dropped.
+
+    A rehearsal that was killed drops nothing itself, but its session's lock ends with it.
+    """
+    # An advisory lock is one database's, so all meet in the same one.
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        meeting = Shadow(connection)
+        meeting.execute("SELECT pg_catalog.pg_advisory_lock(%s, pg_catalog.hashtext(%s))", (_CLAIMS, name))
+        for left in _left_by_the_dead(meeting):
+            server.drop_database(left)
+        yield
+
+
+def _left_by_the_dead(meeting: Shadow) -> tuple[str, ...]:
+    found = meeting.execute(
+        "SELECT datname FROM pg_catalog.pg_database WHERE datname ~ '^shadow_[0-9a-f]{12}(_[0-9]+)?$'"
+    ).fetchall()
+    left = []
+    for (name,) in found:
+        claim = (_CLAIMS, "_".join(name.split("_")[:2]))
+        row = meeting.execute(
+            "SELECT pg_catalog.pg_try_advisory_lock(%s, pg_catalog.hashtext(%s))", claim
+        ).fetchone()
+        if row is not None and row[0]:
+            meeting.execute("SELECT pg_catalog.pg_advisory_unlock(%s, pg_catalog.hashtext(%s))", claim)
+            left.append(name)
+    return tuple(left)
+
+
+_CLAIMS = int.from_bytes(b"lkcl", "big")
+
+
+@contextmanager
+def _made(
+    target: Target, dsn: str, catalog: Catalog, server: ShadowServer, binaries: Path, name: str
+) -> Iterator[ShadowDatabase]:
     superuser = server.create_database(name)
     try:
         with psycopg.connect(superuser, autocommit=True) as connection:
