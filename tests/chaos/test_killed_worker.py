@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from tests.chaos.texts import nothing_is_said_twice
 from tests.integration.bot.waiting import until
 from tests.journeys.fixtures import MakeShop
 from tests.journeys.installation import Installation, Running
-from tests.journeys.shop import SCHEMA, Shop, Thread, start
+from tests.journeys.shop import SCHEMA, Shop
 
 #: Keys begin at 95, so that their order as numbers is not their order as texts.
 COUNTED = """
@@ -25,58 +24,6 @@ ANALYZE;
 SQL = """UPDATE counters SET n = n + 1;
 CREATE INDEX ON counters (filler, n);
 ALTER TABLE counters ADD COLUMN note text;"""
-
-#: A session that holds this lets nothing out of the state that it stands for.
-_HELD = 7_240_001
-
-
-@contextmanager
-def held_in(installation: Installation, state: str) -> Iterator[Callable[[], bool]]:
-    """Inside, no order leaves the state: its worker waits in the transaction that would end it.
-
-    Gives a function that tells whether one waits so. What the state had to do is done by then,
-    and nothing of it is known to ours.
-    """
-    with psycopg.connect(str(installation.settings.database_url), autocommit=True) as ours:
-        ours.execute("SELECT pg_advisory_lock(%s)", [_HELD])
-        ours.execute(
-            "CREATE OR REPLACE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            f" PERFORM pg_advisory_xact_lock_shared({_HELD}); RETURN NEW; END $$"
-        )
-        ours.execute(
-            "CREATE OR REPLACE TRIGGER held BEFORE UPDATE OF state ON orders FOR EACH ROW"
-            f" WHEN (OLD.state = '{state}' AND NEW.state <> OLD.state) EXECUTE FUNCTION held()"
-        )
-
-        def is_waiting() -> bool:
-            row = ours.execute(
-                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
-                " AND NOT granted AND database = (SELECT oid FROM pg_database"
-                " WHERE datname = current_database()))",
-                [_HELD],
-            ).fetchone()
-            return row is not None and bool(row[0])
-
-        try:
-            yield is_waiting
-        finally:
-            # The waiting backend of a killed worker would wait on: its client is gone, so it is ended.
-            ours.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
-                " AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname ="
-                " current_database())",
-                [_HELD],
-            )
-            until(lambda: not is_waiting())
-            ours.execute("DROP TRIGGER held ON orders")
-            ours.execute("SELECT pg_advisory_unlock(%s)", [_HELD])
-
-
-def nothing_is_said_twice(thread: Thread) -> bool:
-    """Each of our marks stands on one comment only, and so does each text."""
-    marks = Counter(text.splitlines()[0] for text in thread.said)
-    bodies = Counter("\n".join(text.splitlines()[1:]) for text in thread.said)
-    return max(marks.values()) == 1 and max(bodies.values()) == 1
 
 
 def counted(shop: Shop) -> int:
@@ -98,54 +45,6 @@ def worker(fresh_installation: Installation) -> Iterator[Running]:
     for running in fresh_installation.processes:
         if "worker" in running.output.name:
             running.kill()
-
-
-def test_a_worker_killed_in_every_state_is_followed_by_one_that_goes_on(
-    fresh_installation: Installation, make_shop: MakeShop, worker: Running
-) -> None:
-    shop = make_shop("each-state", schema=SCHEMA)
-    before = shop.query("SELECT array_agg(o::text ORDER BY id) FROM orders o")
-    state = fresh_installation.sandbox.state
-    issue = state.open_issue_as("ana", shop.repository, "please migrate", "")
-    running = worker
-    thread = Thread(shop=shop, number=issue.number + 1)
-
-    def killed_in(name: str, ask: Callable[[], object] | None = None) -> None:
-        nonlocal running
-        with held_in(fresh_installation, name) as is_waiting:
-            if ask is not None:
-                ask()
-            until(is_waiting, 60)
-            running.kill()
-        running = fresh_installation.start_worker()
-
-    sql = (
-        "ALTER TABLE orders ADD COLUMN note text; CREATE INDEX ON orders (customer_id);"
-        " UPDATE orders SET total = total + 1 WHERE id % 2 = 0;"
-    )
-    killed_in(
-        "analysing", lambda: state.comment_as("ana", shop.repository, issue.number, start(sql, shop.name))
-    )
-    killed_in("preparing")
-    killed_in("reviewing")
-    until(lambda: thread.state == "awaiting_approval", 60)
-    killed_in("approved", thread.approve)
-    killed_in("executing")
-    killed_in("validating")
-    thread.wait_for("soaking")
-    assert thread.ticked() == [True] * 6
-    assert shop.query("SELECT sum(total) FROM orders") == [(1000 * 1001 // 2 + 500,)]
-    killed_in("rolling_back", lambda: thread.say("dba", "/wo rollback"))
-    thread.wait_for("rolled_back")
-
-    assert shop.query("SELECT array_agg(o::text ORDER BY id) FROM orders o") == before
-    assert nothing_is_said_twice(thread)
-    moves = [
-        "analysed", "prepared", "reviewed", "approved", "turn_came", "executed", "validated", "rollback",
-        "rolled_back",
-    ]  # fmt: skip
-    assert [kind for kind in thread.kinds if kind in moves] == moves
-    assert len(thread.reports("conductor: Closing report")) == 1
 
 
 def test_a_worker_killed_in_a_batched_update_leaves_each_row_counted_once(
