@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import handlers
 from bot import log, messages, queue
 from bot.alerts.sender import Sender
+from bot.conducting.ending import end_session
 from bot.errors import Blocked, Refused, Unreadable, new_reference
 from bot.gather import gather
 from bot.github import event as events
@@ -23,7 +24,7 @@ from bot.github.posting import post
 from bot.missed import redeliver_missed
 from bot.perform import WORKING, Decided, perform, settle
 from bot.services import Services
-from bot.store import alerts, deliveries, orders
+from bot.store import alerts, deliveries, endings, orders
 from bot.store.deliveries import Delivery
 from handlers import Task
 from workorders.intents import Intent, Move, Say
@@ -81,6 +82,11 @@ class Runner:
         """Sends what is due, and what becomes due while it sends."""
         with log.bound(installation=installation_id):
             self._tried(self._send, attempts=1)
+
+    def end_session(self, ending_id: int) -> None:
+        """Ends the session if it blocks its order's run, and says what came of it."""
+        with log.bound(ending=ending_id):
+            self._tried(lambda: end_session(self._services, ending_id), attempts=1)
 
     def redeliver_missed(self) -> None:
         """Asks GitHub for the webhooks that never arrived."""
@@ -293,6 +299,8 @@ class Runner:
                 queue.enqueue(ours, queue.handle_delivery(delivery_id))
             for each in orders.due(ours):
                 queue.enqueue(ours, queue.work_order(each.order_id, each.target))
+            for ending_id in endings.due(ours):
+                queue.enqueue(ours, queue.end_session(ending_id))
             # Before the registration there is nobody to send as; what is posted waits.
             for installation_id in queue.outbox_due(ours) if is_registered else ():
                 queue.enqueue(ours, queue.send_outbox(installation_id))

@@ -150,6 +150,7 @@ def _migrated(order: Order) -> tuple[tuple[str, str], ...]:
         ("Target", escape.markup(named(order.target))),
         *([("Pull request", f"#{order.pull_request}")] if order.pull_request else []),
         ("Script", escape.markup(named(order.sql_origin)) if order.sql else "not given yet"),
+        *([("Speed", f"{order.speed_percent} % of the usual")] if order.speed_percent != 100 else []),
     )
 
 

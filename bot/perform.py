@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import assert_never
 
 from bot import messages, order_check, queue
@@ -19,12 +20,14 @@ from bot.errors import Broken, OrderMoved
 from bot.github.message import Message
 from bot.github.posting import post
 from bot.services import Services
+from bot.steered import steer
 from bot.store import alerts, deliveries, events, findings, orders
 from bot.store.events import Detail
 from bot.store.ours import Ours
 from workorders.intents import (
     Approve,
     CloseIssue,
+    EndSession,
     FreezeTarget,
     Intent,
     KeepReport,
@@ -36,8 +39,10 @@ from workorders.intents import (
     ReopenIssue,
     Revise,
     Say,
+    SessionLookedAt,
     SetCriteria,
     SetReview,
+    SetSpeed,
     ShowOrder,
     UnfreezeTarget,
     VoidApprovals,
@@ -75,6 +80,9 @@ Change = (
     | KeepReport
     | FreezeTarget
     | UnfreezeTarget
+    | SetSpeed
+    | EndSession
+    | SessionLookedAt
     | SetReview
     | SetCriteria
 )
@@ -203,6 +211,10 @@ class _Transaction:
                 self._change(intent)
             case FreezeTarget() | UnfreezeTarget():
                 self._freeze(intent)
+            case SetSpeed() | EndSession() | SessionLookedAt():
+                touched = self.touched[intent.order_id]
+                steer(self.ours, intent, partial(self._recorded, touched.order))
+                touched.is_shown_anew = True
             case Say():
                 self._post(messages.said(intent))
             case React():
@@ -356,6 +368,9 @@ class _Transaction:
             detail=detail,
         )
         events.append(self.ours, order_id, happening)
+
+    def _recorded(self, order: Order, kind: str, by: Person | None, detail: Detail) -> None:
+        self._record(order.id, kind, by, order.state, detail)
 
     def _ask_for_work(self, order: Order) -> None:
         orders.due_now(self.ours, order.id)

@@ -9,6 +9,7 @@ the row says when it is due again.
     send_outbox       queue "commands", lock "outbox:<installation>"  one writer per installation
     redeliver_missed  queue "commands", lock "missed"                webhooks that never arrived
     send_alerts       queue "commands", lock "alerts"                one receiver
+    end_session       queue "commands", lock "ending:<id>"           a session that may block a run
     work_order        queue "orders",   lock "target:<name>"        one order per target at a time
 """
 
@@ -75,6 +76,14 @@ def send_outbox(installation_id: int) -> Job:
     return Job(
         queue=COMMANDS, task="send_outbox", arguments={"installation_id": installation_id},
         lock=f"outbox:{installation_id}", waits_once=f"outbox:{installation_id}",
+    )  # fmt: skip
+
+
+def end_session(ending_id: int) -> Job:
+    """Looks whether a session blocks a run, and ends it then. Not of its target's queue: the run is in it."""
+    return Job(
+        queue=COMMANDS, task="end_session", arguments={"ending_id": ending_id}, lock=f"ending:{ending_id}",
+        waits_once=f"ending:{ending_id}", priority=10,
     )  # fmt: skip
 
 
@@ -147,6 +156,9 @@ class Jobs(Protocol):
     def send_outbox(self, installation_id: int) -> None:
         """Sends what is due to the installation."""
 
+    def end_session(self, ending_id: int) -> None:
+        """Ends the session if it blocks its order's run, and says what came of it."""
+
     def redeliver_missed(self) -> None:
         """Asks GitHub for the webhooks that never arrived."""
 
@@ -164,6 +176,7 @@ def app(dsn: str, jobs: Jobs, connections: int) -> App:
     built.task(name="handle_delivery")(jobs.handle_delivery)
     built.task(name="work_order")(jobs.work_order)
     built.task(name="send_outbox")(jobs.send_outbox)
+    built.task(name="end_session")(jobs.end_session)
     built.task(name="redeliver_missed")(jobs.redeliver_missed)
     built.task(name="send_alerts")(jobs.send_alerts)
     return built

@@ -145,6 +145,43 @@ class UnfreezeTarget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetSpeed:
+    """How fast the order's backfills go from now on."""
+
+    order_id: int
+    #: Of the usual speed.
+    percent: int
+    by: Person
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndSession:
+    """A session of the target is to be ended, if it blocks the order's run; a worker looks."""
+
+    order_id: int
+    #: The server's process.
+    pid: int
+    by: Person
+    #: Of the comment that will say what came of it.
+    key: str
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionLookedAt:
+    """What came of an `EndSession`."""
+
+    order_id: int
+    #: Which one, in ours.
+    ending_id: int
+    pid: int
+    is_ended: bool
+    #: Why it was ended or not, for the history.
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetReview:
     """The newest review's digest."""
 
@@ -240,6 +277,9 @@ Intent = (
     | KeepReport
     | FreezeTarget
     | UnfreezeTarget
+    | SetSpeed
+    | EndSession
+    | SessionLookedAt
     | SetReview
     | SetCriteria
     | Say

@@ -163,6 +163,8 @@ class Order:
     #: The run in the target; "" before execution.
     run: str = ""
     opened_at: datetime
+    #: How fast its backfills go, in percent of their usual speed.
+    speed_percent: int = 100
     #: When the digest was set; an approval that names no digest has to be younger.
     reviewed_at: datetime | None = None
     title: str = ""

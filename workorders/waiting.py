@@ -15,7 +15,8 @@ _AWAITED = {
     State.AWAITING_APPROVAL: f"A supervisor who is not an author has to comment {named('/wo approve')}.",
     State.APPROVED: "It is approved, and begins when its turn comes.",
     State.EXECUTING: "The plan is running on the target.",
-    State.PAUSED: "The plan is paused on the target; it can be resumed or aborted.",
+    State.PAUSED: "The plan is paused on the target. An author or a supervisor can let it go on, "
+    f"{named('/wo resume')}, or take it back, {named('/wo abort')}.",
     State.VALIDATING: "The validation queries are running on the target.",
     State.SOAKING: f"The application proves itself. {named('/wo done')} ends it well; "
     f"{named('/wo rollback')} takes it back.",

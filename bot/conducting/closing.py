@@ -88,10 +88,12 @@ class Closing:
         with Executor(self._desk.dsn, order.run, Limits()) as executor:
             executor.finish(purge=purge)
 
-    def farewell(self, result: str, rollback_ms: float) -> tuple[Intent, ...]:
-        """The closing report, and the lesson."""
+    def farewell(self, result: str, rollback_ms: float, aborted: str = "") -> tuple[Intent, ...]:
+        """The closing report, and the lesson. `aborted` says who ended it in the middle, and why."""
         desk = self._desk
         facts = self._facts(result, rollback_ms)
+        if aborted:
+            facts["root_cause"] = aborted
         report = conductor.closing(desk.brief(), result, facts)
         tables = tuple(str(name) for name in self._tables())
         lesson = Remember(

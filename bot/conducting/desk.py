@@ -51,14 +51,20 @@ class Desk:
     @classmethod
     def of(cls, services: Services, order_id: int) -> Desk:
         """The order as it is now, with the policy as it is now. Raises Blocked if GitHub is silent."""
-        with services.pool.transaction() as ours:
-            order = orders.read(ours, order_id)
-        if order is None:
-            raise Broken(f"There is no order {order_id}.")
+        order = cls.order_of(services, order_id)
         policy = policy_of(services, order.repository)
         if isinstance(policy, UnknownPolicy):
             raise Blocked("GitHub has not said what the policy is.", "It is asked again.")
         return cls(services=services, order=order, policy=policy)
+
+    @staticmethod
+    def order_of(services: Services, order_id: int) -> Order:
+        """The order as it is now."""
+        with services.pool.transaction() as ours:
+            order = orders.read(ours, order_id)
+        if order is None:
+            raise Broken(f"There is no order {order_id}.")
+        return order
 
     @property
     def rules(self) -> TargetPolicy | None:

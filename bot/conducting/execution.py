@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,17 +12,20 @@ from bot.conducting.closing import Closing
 from bot.conducting.desk import BEFORE, OUTCOME, REHEARSAL, TROUBLE, WORKLOAD, Desk
 from bot.conducting.following import following
 from bot.conducting.progress import LivingComment, Stopping
+from bot.conducting.steering import Steering, Word, last_word, stopped_because
 from bot.errors import Blocked, LockkeeperError, Refused
-from bot.perform import Decided, perform
+from bot.perform import Decided, perform, settle
 from bot.store import orders
-from workorders.intents import SetCriteria
-from workorders.lifecycle import Event
+from workorders.intents import Intent, Move, SetCriteria, Work
+from workorders.lifecycle import Event, accepts
 from workorders.migration import journal, sessions, validation, workload
+from workorders.migration.backfill import usual_speed
 from workorders.migration.connections import Target
 from workorders.migration.errors import Failed
 from workorders.migration.executor import Executor, Outcome
 from workorders.migration.limits import Limits
-from workorders.migration.monitor import Monitor
+from workorders.migration.monitor import Monitor, Watched
+from workorders.migration.onlookers import Stopped
 from workorders.migration.plan import Plan
 from workorders.migration.settle import Decision
 from workorders.migration.validation import Measured
@@ -55,7 +59,8 @@ class Execution:
         except Refused as error:
             self._fail(error)
             return
-        comment = LivingComment(self._services, desk.order, self._run, "Execution")
+        steering = Steering(self._services, desk.order)
+        comment = self._living("Execution", steering.speed)
         with (
             Monitor(
                 desk.dsn,
@@ -63,43 +68,89 @@ class Execution:
                 stall_budget_ms=self._limits.stall_budget_ms,
                 max_wait_seconds=self._limits.max_wait_seconds,
                 alert=self._alert,
+                is_given_up=steering.is_aborted,
             ) as monitor,
             Executor(
                 desk.dsn,
                 self._run,
                 self._limits,
-                control=Stopping(self._services.stopping),
+                control=steering,
                 progress=comment,
+                speed=steering.speed,
             ) as executor,
         ):
             try:
                 outcome = executor.go_on() if plan is None else executor.execute(plan)
             except journal.TakenOver:
                 raise  # another worker does it; this one's word counts no longer
+            except Stopped:
+                if self._services.stopping.is_set():
+                    raise
+                self._say_stopped(comment)
+                return
             except (Failed, Blocked, Refused) as error:
                 if self._services.stopping.is_set() or not self._is_reachable():
                     raise
                 comment.say("Stopped: see the escalation below.", Finding.FAILS)
                 self._fail(error)
                 return
-        watched = monitor.seen()
-        log = tuple(comment.log)
-        report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log)
-        comment.say("Every step is done.", Finding.HOLDS)
-        desk.keep(
-            OUTCOME,
-            {
+        self._executed(outcome, monitor.seen(), comment)
+
+    def _executed(self, outcome: Outcome, watched: Watched, comment: LivingComment) -> None:
+        """Reports it. Paused or aborted while the last step ran, the order stays where people put it."""
+        desk, log = self._desk, tuple(comment.log)
+        kept = desk.kept(OUTCOME) or {}
+        said: tuple[Intent, ...] = ()
+        if log or kept.get("reported") != self._run:
+            report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log)
+            said = (desk.said("execution", report),)
+            comment.say("Every step is done.", Finding.HOLDS)
+            kept = {
                 "milliseconds": sum(milliseconds for _, milliseconds in log),
                 "longest_stall_ms": watched.longest_stall_ms,
                 "samples": watched.samples,
                 "failed_lock_tries": outcome.failed_lock_tries,
-            },
-        )
-        desk.move(
-            Event.EXECUTED,
-            desk.said("execution", report),
-            detail={"run": self._run, "milliseconds": comment.milliseconds},
-        )
+            }
+            desk.keep(OUTCOME, kept)
+        detail: dict[str, str | float] = {"run": self._run, "milliseconds": comment.milliseconds}
+        if not self._move(Event.EXECUTED, said, detail):
+            desk.keep(OUTCOME, {**kept, "reported": self._run})
+            self._say_stopped(comment)
+
+    def _move(
+        self, event: Event, said: tuple[Intent, ...], detail: Mapping[str, str | int | float | bool]
+    ) -> bool:
+        """Moves the order as it is now, for much may have been said while it ran; says it in any case.
+
+        False where it is in a state by now that does not hold the event.
+        """
+        is_moved = False
+
+        def decide() -> Decided:
+            nonlocal is_moved
+            order = Desk.order_of(self._services, self._desk.order.id)
+            is_moved = accepts(order.state, event)
+            moved = (
+                Move(order_id=order.id, event=event, by=None, detail=detail),
+                Work(order_id=order.id),
+            )
+            return Decided(intents=(*said, *(moved if is_moved else ())), decided_on=(order,))
+
+        settle(self._services, decide)
+        return is_moved
+
+    def _say_stopped(self, comment: LivingComment) -> None:
+        """Says in the living comment who stopped it; nothing where it goes on already."""
+        word = self._last_word()
+        if word is not None and word.kind in (Event.PAUSED, Event.ABORTED):
+            comment.stopped(stopped_because(word), Finding.FAILS if word.is_abort else Finding.OPEN)
+
+    def _last_word(self) -> Word | None:
+        with self._services.pool.transaction() as ours:
+            return last_word(ours, self._desk.order.id)
+
+    def _living(self, title: str, speed: Callable[[], float] = usual_speed) -> LivingComment:
+        return LivingComment(self._services, self._desk.order, self._run, title, speed=speed)
 
     def _alert(self, message: str) -> None:
         """Tells the supervisors at once what the monitor sees; one comment, kept up to date."""
@@ -144,20 +195,25 @@ class Execution:
         escalation = conductor.judge(error, is_changed=True, failed_before=before)
         desk.keep(TROUBLE, {"root_cause": escalation.root_cause})
         report = conductor.escalated(desk.brief(), automation.ROLE, escalation, desk.mentions)
-        desk.move(
-            Event.STEP_FAILED,
-            desk.said("failure", report),
-            detail={"root_cause": escalation.root_cause, "verdict": escalation.verdict.value},
-        )
+        detail = {"root_cause": escalation.root_cause, "verdict": escalation.verdict.value}
+        # Where somebody has aborted it meanwhile, it is on its way back already.
+        self._move(Event.STEP_FAILED, (desk.said("failure", report),), detail)
 
     def validate(self) -> None:
         """Asks the validation queries again, looks at the workload, and ticks criteria."""
+        try:
+            self._validate(Steering(self._services, self._desk.order))
+        except Stopped:
+            if self._services.stopping.is_set():
+                raise  # else it was aborted: the way back is begun next
+
+    def _validate(self, steering: Steering) -> None:
         desk = self._desk
         kept = desk.kept(BEFORE)
         before = Measured(answers=(), traffic={}) if kept is None else validation.from_json(kept)
         with desk.target() as target:
             comparisons = validation.validate(target, before)
-            judged = self._judged(target)
+            judged = self._judged(target, steering)
         rehearsed = desk.kept(REHEARSAL) or {}
         proofs = {proof["name"]: proof["holds"] for proof in rehearsed.get("proofs", ())}
         evidence = Evidence(
@@ -189,7 +245,7 @@ class Execution:
         rules = self._desk.rules
         return (rules.limits if rules else PolicyLimits()).slower_than
 
-    def _judged(self, target: Target) -> Judgement | None:
+    def _judged(self, target: Target, steering: Steering) -> Judgement | None:
         """The workload now against the one before. Only calls from now on count for times."""
         kept = self._desk.kept(WORKLOAD)
         if not kept:
@@ -199,6 +255,7 @@ class Execution:
         start = workload.read(target, tables)
         deadline = time.monotonic() + _CALLS_SECONDS
         while start is not None:
+            steering.checkpoint()
             now = workload.read(target, tables)
             if now is None:
                 break
@@ -211,12 +268,13 @@ class Execution:
     def roll_back(self) -> None:
         """Undoes the run from wherever it stands."""
         desk = self._desk
+        self._tell_aborted()
         with desk.target() as target:
             stored = _stored(target, self._run)
         if stored is None:
             desk.move(Event.ROLLED_BACK, detail={"run": self._run, "changed": "nothing"})
             return
-        comment = LivingComment(self._services, desk.order, self._run, "Rollback")
+        comment = self._living("Rollback")
         with Executor(
             desk.dsn,
             self._run,
@@ -234,6 +292,28 @@ class Execution:
                 self._stay(stored.state, error)
                 return
         self._rolled_back(outcome, comment)
+
+    def _aborted(self) -> str:
+        """Who sent it back and why; "" where nobody did so while it ran."""
+        word = self._last_word()
+        return str(word) if word is not None and word.is_abort else ""
+
+    def _tell_aborted(self) -> None:
+        """Once, where a person has sent it back: the escalation with who and why."""
+        desk, word = self._desk, self._last_word()
+        if word is None or not word.is_abort:
+            return
+        report = conductor.escalated(
+            desk.brief(), conductor.ROLE, conductor.aborted(str(word)), desk.mentions
+        )
+        said = desk.said(f"aborted:{word.number}", report)
+        key = f"aborted:{desk.order.id}:{word.number}"
+        if (
+            not perform(self._services, Decided(intents=(said,)), key=key).was_done_before
+            and word.is_of_paused
+        ):
+            # No run was there to say so in its own comment.
+            self._living("Execution").stopped(stopped_because(word), Finding.FAILS)
 
     def _stay(self, state: str, error: LockkeeperError) -> None:
         """A rollback that could not be: a whole execution stands; anything else needs people."""
@@ -256,7 +336,7 @@ class Execution:
         )
         perform(
             self._services,
-            Decided(intents=Closing(desk).farewell("Rolled back.", comment.milliseconds)),
+            Decided(intents=Closing(desk).farewell("Rolled back.", comment.milliseconds, self._aborted())),
             key=f"closing:{desk.order.id}:{self._run}:rolled_back",
         )
         desk.move(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
-from bot.errors import Blocked
 from bot.perform import Decided, perform
 from bot.services import Services
 from workorders.intents import Say
+from workorders.migration.backfill import usual_speed
+from workorders.migration.onlookers import Stopped
 from workorders.order import Order
 from workorders.report import Finding, Grid, Report, Section, named
 from workorders.roles import words
@@ -26,8 +28,17 @@ _SHOWN = 12
 class LivingComment:
     """Hears an executor and keeps one comment up to date. Also keeps the log of all that it heard."""
 
-    def __init__(self, services: Services, order: Order, run: str, title: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        order: Order,
+        run: str,
+        title: str,
+        *,
+        speed: Callable[[], float] = usual_speed,
+    ) -> None:
         self._services = services
+        self._speed = speed
         self._order = order
         self._key = f"progress:{run}:{title.lower()}"
         self._title = title
@@ -44,7 +55,9 @@ class LivingComment:
 
     def batch_ended(self, title: str, batches: int) -> None:
         """Another batch is done."""
-        self._now = f"{named(title)}: {words.count(batches, 'batch')} done."
+        percent = round(self._speed() * 100)
+        steered = "" if percent == 100 else f" It goes at {percent} % of its usual speed."
+        self._now = f"{named(title)}: {words.count(batches, 'batch')} done.{steered}"
         self._say_if_due()
 
     def ended(self, title: str, milliseconds: float) -> None:
@@ -61,6 +74,10 @@ class LivingComment:
         """The last word."""
         self._now = summary
         self._say(finding)
+
+    def stopped(self, because: str, finding: Finding) -> None:
+        """The last word of a run that somebody has stopped; how far it came stays there."""
+        self.say(f"{because} {self._now}".strip(), finding)
 
     def _say_if_due(self) -> None:
         now = time.monotonic()
@@ -97,6 +114,6 @@ class Stopping:
         self._stopping = stopping
 
     def checkpoint(self) -> None:
-        """Raises Blocked, and the run stays where it is, when the process is to end."""
+        """Raises Stopped, and the run stays where it is, when the process is to end."""
         if self._stopping.is_set():
-            raise Blocked("The worker is told to end.", "Another one goes on.")
+            raise Stopped("The worker is told to end.", "Another one goes on.")

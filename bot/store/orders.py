@@ -43,6 +43,14 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Steered:
+    """What people have made of a running order."""
+
+    state: State
+    speed_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Due:
     """An order that somebody is to look at."""
 
@@ -181,6 +189,18 @@ def set_run(ours: Ours, order_id: int, name: str) -> None:
     run(ours, _QUERY["set_run"], id=order_id, run=name)
 
 
+def set_speed(ours: Ours, order_id: int, percent: int) -> None:
+    """How fast its backfills go. Changes no version: no decision depends on it."""
+    run(ours, _QUERY["set_speed"], id=order_id, percent=percent)
+
+
+def steered(ours: Ours, order_id: int) -> Steered:
+    """Where it stands and how fast it is to go."""
+    found = row(ours, _QUERY["steered"], id=order_id)
+    assert found is not None
+    return Steered(state=State(found["state"]), speed_percent=found["speed_percent"])
+
+
 def set_issue(ours: Ours, order_id: int, number: int) -> bool:
     """The issue has been opened; False where the order has another one already."""
     return row(ours, _QUERY["set_issue"], id=order_id, number=number) is not None
@@ -303,6 +323,7 @@ def from_row(found: Mapping[str, Any]) -> Order:
         ),
         criteria=tuple(Criterion(**each) for each in found["criteria"] or ()),
         run=found["run"],
+        speed_percent=found["speed_percent"],
         opened_at=found["opened_at"],
         title=found["title"],
         quarantine=_QUARANTINES.get(found["quarantine"], Quarantine.KEPT),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from handlers.command import Kind
 from handlers.commands import (
+    abort,
     approve,
     cancel,
     confirm,
@@ -17,14 +18,18 @@ from handlers.commands import (
     execute,
     freeze,
     log,
+    pause,
     plan,
     purge,
     report,
     request_changes,
+    resume,
     revise,
     rollback,
+    speed,
     start,
     status,
+    terminate,
     what_if,
     why,
 )
@@ -46,6 +51,11 @@ KINDS: tuple[Kind, ...] = with_help(
             report.KIND,
             confirm.KIND,
             execute.KIND,
+            pause.KIND,
+            resume.KIND,
+            speed.KIND,
+            terminate.KIND,
+            abort.KIND,
             rollback.KIND,
             done.KIND,
             purge.KIND,

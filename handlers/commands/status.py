@@ -64,6 +64,7 @@ def _migrated(order: Order) -> tuple[tuple[str, str], ...]:
     return (
         ("Target", named(order.target)),
         ("SQL", named(order.sql_origin) if order.sql else "none yet"),
+        *((("Speed", f"{order.speed_percent} % of the usual"),) if order.speed_percent != 100 else ()),
     )
 
 

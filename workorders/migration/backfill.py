@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from psycopg import sql
 
@@ -14,6 +15,18 @@ from workorders.migration.steps import Batches
 _FEWEST_ROWS, _MOST_ROWS = 1, 50_000
 
 _BLOCKED_PAUSE_SECONDS = 0.2
+
+#: The longest pause between two batches, however slow it is to go; and a part of it, after which the
+#: control and the speed are asked again.
+_LONGEST_PAUSE_SECONDS, _SLICE_SECONDS = 5.0, 0.25
+
+#: What the server needs to cancel a batch that has spent the stall budget.
+_SLACK_MS = 30
+
+
+def usual_speed() -> float:
+    """Where nobody steers."""
+    return 1.0
 
 
 def first_key(target: Target, batches: Batches) -> tuple[str, ...] | None:
@@ -40,10 +53,23 @@ def _set(target: Target, name: str, value: str) -> None:
 
 
 class Pace:
-    """Sizes batches by the time that they take, and leaves pauses between them."""
+    """Sizes batches by the time that they take, and leaves pauses between them.
 
-    def __init__(self, limits: Limits) -> None:
+    `speed` is asked each time: 1.0 is the usual one, half of it doubles the time from one batch to the
+    next. A higher one shortens the pauses to nothing; what is left of it makes the batches longer,
+    never so that one would spend the stall budget.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        speed: Callable[[], float] = usual_speed,
+        checkpoint: Callable[[], None] = lambda: None,
+    ) -> None:
         self._limits = limits
+        self._speed = speed
+        self._checkpoint = checkpoint
         #: How many rows the next batch has.
         self.rows = limits.batch_rows
 
@@ -64,10 +90,25 @@ class Pace:
 
     def took(self, milliseconds: float) -> None:
         """Learns from one batch, and pauses so that others get their turn."""
+        began = time.monotonic()
         if not self._limits.batch_is_fixed:
             # Half of the way to the aim: one slow batch must not decide alone. At most double: where
             # a range had nothing to change, the next one may have.
-            wanted = min(self.rows * self._limits.batch_ms / max(milliseconds, 1.0), self.rows * 3)
+            wanted = min(self.rows * self.aim_ms / max(milliseconds, 1.0), self.rows * 3)
             self.rows = round(min(max((self.rows + wanted) / 2, _FEWEST_ROWS), _MOST_ROWS))
-        if self._limits.batch_pause:
-            time.sleep(milliseconds / 1000 * self._limits.batch_pause)
+        while (left := began + self.pause_seconds(milliseconds) - time.monotonic()) > 0:
+            time.sleep(min(left, _SLICE_SECONDS))
+            if left > _SLICE_SECONDS:
+                self._checkpoint()
+
+    @property
+    def aim_ms(self) -> float:
+        """How long a batch is to take."""
+        usual = self._limits.batch_ms
+        longest = max(self._limits.stall_budget_ms - _SLACK_MS, usual)
+        return min(max(usual * self._speed() / (1 + self._limits.batch_pause), usual), longest)
+
+    def pause_seconds(self, milliseconds: float) -> float:
+        """How long others get their turn after a batch that has taken so long."""
+        parts = (1 + self._limits.batch_pause) / self._speed() - 1
+        return min(max(milliseconds / 1000 * parts, 0.0), _LONGEST_PAUSE_SECONDS)

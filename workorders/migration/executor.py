@@ -23,14 +23,14 @@ from workorders.migration.errors import Blocked, Broken, Failed, Refused
 from workorders.migration.journal import ADVISORY_KEY, Entry, Fence, Run, TakenOver
 from workorders.migration.limits import Limits
 from workorders.migration.lockwait import LockWait
-from workorders.migration.onlookers import Control, Observer, Progress, Silence
-from workorders.migration.outcome import LeftAsWritten, Outcome, Timed
+from workorders.migration.onlookers import Control, Observer, Progress, Silence, Stopped
+from workorders.migration.outcome import Outcome, Timed
 from workorders.migration.plan import Plan
 from workorders.migration.route import Stop
 from workorders.migration.settle import Decision
 from workorders.migration.steps import Action, Batches
 
-__all__ = ["Control", "Executor", "LeftAsWritten", "Observer", "Outcome", "Progress", "Silence", "Timed"]
+__all__ = ["Control", "Executor", "Observer", "Outcome", "Progress", "Silence", "Timed"]
 
 #: After a cut connection, the server is tried again for this long.
 _RECONNECT_SECONDS = 60.0
@@ -48,6 +48,7 @@ class Executor:
         control: Control | None = None,
         progress: Progress | None = None,
         observer: Observer | None = None,
+        speed: Callable[[], float] = backfill.usual_speed,
     ) -> None:
         silence = Silence()
         self._dsn = dsn
@@ -56,6 +57,7 @@ class Executor:
         self._control = control or silence
         self._progress = progress or silence
         self._observer = observer or silence
+        self._speed = speed
         self._target = sessions.connect(dsn, run)
         self._failed_tries = 0
         try:
@@ -80,8 +82,8 @@ class Executor:
     def execute(self, plan: Plan) -> Outcome:
         """Brings the plan about, or goes on where an earlier try of the same run stopped.
 
-        Raises Failed where the server refuses a step and Blocked where a lock could not be
-        had: what was done until then stays done, for `roll_back` to undo.
+        Raises Failed where the server refuses a step, Blocked where a lock could not be had,
+        Stopped where the control says so: what was done until then stays done.
         """
         journal.add_run(self._target, plan)
         run = journal.get_run(self._target, plan.run)
@@ -154,10 +156,12 @@ class Executor:
                         f"The connection to the target was lost in {stop.action.title!r}.",
                         "The run goes on from its journal once the target can be reached.",
                     ) from error
+                if isinstance(error, psycopg.errors.QueryCanceled):
+                    self._control.checkpoint()  # whoever stops the run may have ended its statement
                 sqlstate = error.sqlstate or "none"
                 self._set_state(run, stuck, f"{stop.action.title}: {sqlstate}")
                 raise Failed(stop.action.title, sqlstate, str(error)) from error
-            except TakenOver:
+            except (TakenOver, Stopped):
                 raise
             except (Blocked, Refused) as error:
                 if not self._target.closed:
@@ -170,7 +174,7 @@ class Executor:
             run=run.name,
             state=arrived,
             timings=tuple(timings),
-            left=tuple(self._left(stops)),
+            left=tuple(route.left(stops, self._one)),
             failed_lock_tries=self._failed_tries,
         )
 
@@ -188,13 +192,6 @@ class Executor:
                 self._reconnect(deadline)
             else:
                 return
-
-    def _left(self, stops: list[Stop]) -> Iterator[LeftAsWritten]:
-        for stop in stops:
-            if stop.action.leaves:
-                rows = self._one(stop.action.leaves)
-                if isinstance(rows, int) and rows:
-                    yield LeftAsWritten(title=stop.action.title, rows=rows)
 
     def _survive(self, stop: Stop, decision: Decision) -> float:
         """Does one action, over again on a new session where the old one was cut."""
@@ -243,7 +240,12 @@ class Executor:
         return self._do_alone(stop)
 
     def _do_in_transaction(self, stop: Stop) -> float:
-        wait = LockWait(self._target, self._limits, alive=lambda: self._fence.renew(self._target))
+        wait = LockWait(
+            self._target,
+            self._limits,
+            alive=lambda: self._fence.renew(self._target),
+            checkpoint=self._control.checkpoint,
+        )
         milliseconds = 0.0
 
         def body() -> None:
@@ -303,7 +305,7 @@ class Executor:
             with self._target.transaction():
                 self._fence.check(self._target)
                 self._fence.write(self._target, replace(entry, is_done=low is None))
-        pace = backfill.Pace(self._limits)
+        pace = backfill.Pace(self._limits, speed=self._speed, checkpoint=self._control.checkpoint)
         deadline = time.monotonic() + self._limits.max_wait_seconds
         while entry.cursor is not None:
             self._control.checkpoint()

@@ -36,6 +36,9 @@ _TRIES = 8
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 5.0
 
+#: How long a pause goes on before the control is asked again.
+_SLICE_SECONDS = 0.25
+
 _HOLDERS = """
 SELECT l.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, 'prepared'),
        extract(epoch FROM clock_timestamp() - a.xact_start)::float8,
@@ -105,13 +108,14 @@ class LockWait:
         limits: Limits,
         *,
         alive: Callable[[], None] = lambda: None,
-        pause: Callable[[float], None] = time.sleep,
+        checkpoint: Callable[[], None] = lambda: None,
     ) -> None:
         self._target = target
         self._limits = limits
         #: Called while it waits, so that others see that somebody still does.
         self._alive = alive
-        self._pause = pause
+        #: Called while it waits; may raise, and nothing of the action is done then.
+        self._checkpoint = checkpoint
         self._deadline = time.monotonic() + limits.max_wait_seconds
         #: How many tries ended without the lock.
         self.failed_tries = 0
@@ -126,7 +130,8 @@ class LockWait:
         """Runs `fence` and `body` in one transaction that holds the action's locks.
 
         Where writers wait for them, its commit is durable only with the next one of the session.
-        Raises Blocked, naming who held the lock, once `max_wait_seconds` have passed.
+        Raises Blocked, naming who held the lock, once `max_wait_seconds` have passed, and what
+        `checkpoint` raises.
         """
         pauses = _pauses()
         while True:
@@ -234,6 +239,13 @@ class LockWait:
         if time.monotonic() > self._deadline:
             found = [holder for lock in locks for holder in holders(self._target, lock)]
             raise self._blocked(found) from error
+
+    def _pause(self, seconds: float) -> None:
+        """Lets others be; who stops the run is heard within a part of a second."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._checkpoint()
+            time.sleep(min(left, _SLICE_SECONDS))
 
     def _blocked(self, found: list[Holder]) -> Blocked:
         who = "; ".join(str(holder) for holder in found) or "traffic that never left a gap"

@@ -38,6 +38,12 @@ FROM pg_catalog.pg_stat_progress_create_index p JOIN pg_catalog.pg_stat_activity
 WHERE a.application_name = %(name)s AND p.phase LIKE 'waiting%%'
 """
 
+_CANCEL_BUILDS = """
+SELECT pg_catalog.pg_cancel_backend(p.pid)
+FROM pg_catalog.pg_stat_progress_create_index p JOIN pg_catalog.pg_stat_activity a USING (pid)
+WHERE a.application_name = %(name)s AND p.command LIKE '%%CONCURRENTLY'
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
@@ -54,7 +60,11 @@ class Watched:
 
 
 class Monitor:
-    """Watches from `__enter__` to `__exit__`. Tells `alert` when somebody waits longer than the budget."""
+    """Watches from `__enter__` to `__exit__`. Tells `alert` when somebody waits longer than the budget.
+
+    Once `is_given_up`, an index that is being built concurrently is not waited for: the build is
+    cancelled, and whoever runs it sweeps its remains.
+    """
 
     def __init__(
         self,
@@ -64,12 +74,14 @@ class Monitor:
         stall_budget_ms: int,
         max_wait_seconds: float = 600.0,
         alert: Callable[[str], None] | None = None,
+        is_given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._dsn = dsn
         self._name = sessions.application_name(run)
         self._budget_ms = stall_budget_ms
         self._max_wait_seconds = max_wait_seconds
         self._alert = alert or _nobody
+        self._is_given_up = is_given_up
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="lockkeeper-monitor", daemon=True)
         self._samples = self._errors = self._most_blocked = 0
@@ -121,7 +133,10 @@ class Monitor:
         if seconds * 1000 > max(self._longest_ms, self._budget_ms):
             self._alert(f"{blocked} sessions wait for the migration, one for {seconds * 1000:.0f} ms.")
         self._longest_ms = max(self._longest_ms, seconds * 1000)
-        self._end_stuck_build(target)
+        if self._is_given_up():
+            target.execute(_CANCEL_BUILDS, {"name": self._name})
+        else:
+            self._end_stuck_build(target)
 
     def _end_stuck_build(self, target: Target) -> None:
         """The watchdog of concurrent index builds, which run without a lock timeout."""

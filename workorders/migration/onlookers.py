@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Protocol
 
 from workorders.migration.connections import Target
+from workorders.migration.errors import Blocked
 from workorders.migration.steps import Action
 
 
+class Stopped(Blocked):
+    """Somebody has stopped the run at a checkpoint. Nothing is wrong with it: it can go on, or back."""
+
+
 class Control(Protocol):
-    """Lets somebody stop a run between two actions or batches."""
+    """Lets somebody stop a run between two actions or batches, and while it waits for a lock."""
 
     def checkpoint(self) -> None:
-        """Returns to go on. May wait, and may raise to stop; what was done stays done."""
+        """Returns to go on. May wait, and may raise `Stopped`; what was done stays done."""
 
 
 class Progress(Protocol):

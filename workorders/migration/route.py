@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from workorders.migration.journal import Position, Run
+from workorders.migration.outcome import LeftAsWritten
 from workorders.migration.steps import Action, Step
 
 
@@ -60,6 +61,15 @@ def purge(run: Run) -> list[Stop]:
         position = Position(direction="purge", step=len(run.steps), action=place)
         stops.append(Stop(position=position, step=step, action=drop))
     return stops
+
+
+def left(stops: Collection[Stop], ask: Callable[[str], object]) -> Iterator[LeftAsWritten]:
+    """What the stops have left as it was; `ask` gives the single value of a query."""
+    for stop in stops:
+        if stop.action.leaves:
+            rows = ask(stop.action.leaves)
+            if isinstance(rows, int) and rows:
+                yield LeftAsWritten(title=stop.action.title, rows=rows)
 
 
 def _begun(run: Run, entries: Collection[Position]) -> list[int]:

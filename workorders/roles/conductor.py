@@ -58,6 +58,18 @@ def judge(error: LockkeeperError, *, is_changed: bool, failed_before: str = "") 
     )
 
 
+def aborted(said: str) -> Escalation:
+    """A person has stopped it in the middle; `said` tells who, and why."""
+    next_step = "It is rolled back now. An author or a supervisor can then give other SQL: /wo revise."
+    return Escalation(
+        verdict=Verdict.ROLL_BACK,
+        root_cause=said,
+        next_step=next_step,
+        problems=(Problem(line=None, reason=said, next_move=next_step),),
+        is_undone=True,
+    )
+
+
 def _problems(error: LockkeeperError) -> tuple[Problem, ...]:
     match error:
         case Refused():

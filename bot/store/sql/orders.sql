@@ -104,6 +104,14 @@ WHERE id = %(id)s;
 -- The run in the target that carries the order out.
 UPDATE orders SET run = %(run)s WHERE id = %(id)s;
 
+-- name: set_speed
+-- In percent of the usual speed of a backfill.
+UPDATE orders SET speed_percent = %(percent)s WHERE id = %(id)s;
+
+-- name: steered
+-- What a run asks at each checkpoint.
+SELECT state, speed_percent FROM orders WHERE id = %(id)s;
+
 -- name: set_issue
 -- The issue has been opened; no decision depends on that. A second number is refused by giving no row.
 UPDATE orders SET issue_number = %(number)s

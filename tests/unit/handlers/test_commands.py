@@ -60,6 +60,8 @@ SPOKEN = {
     "what-if": "/wo what-if @sue approves",
     "report": '/wo report 1 done "the logs are read"',
     "confirm": '/wo confirm 1 "it is as fast as before"',
+    "speed": "/wo speed 50%",
+    "terminate": "/wo terminate 4711",
 }
 PEOPLE = (AUTHOR, SUPERVISOR, STRANGER, MEMBER)
 POLICIES: tuple[PolicyAnswer, ...] = (

@@ -66,6 +66,7 @@ def facts_for(kind: Kind, state: State) -> Facts:
     rules = policy(
         supervisors=SUPERVISORS,
         execute=Execute.ON_COMMAND if kind.verb == "execute" else Execute.ON_APPROVAL,
+        terminate_blockers=kind.verb == "terminate",
     )
     rules = replace(rules, roles={"commander": SUPERVISORS} if kind.about is About.PEOPLE else {})
     freeze = Freeze(target="shop", login="Sid", reason="", frozen_at=NOW)
@@ -93,7 +94,8 @@ def outcome(kind: Kind, somebody: Somebody, facts: Facts) -> str:
     if somebody.person.is_operator:
         context = replace(task("/wo help", AUTHOR).context, person=OPERATOR, comment_id=None, body_hash="")
         words = {"done": ["#42", "all is well"], "start": ["database-migration"], "confirm": ["1", "seen"],
-                 "request-changes": ["why"], "report": ["1", "done", "x"], "what-if": ["@sue"]}  # fmt: skip
+                 "request-changes": ["why"], "report": ["1", "done", "x"], "what-if": ["@sue"],
+                 "speed": ["50%"], "terminate": ["4711"]}  # fmt: skip
         asked = handlers.task_from_words(
             kind.verb, words.get(kind.verb, []), context, sql="select 1;" if kind.takes_sql else ""
         )

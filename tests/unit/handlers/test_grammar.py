@@ -144,6 +144,8 @@ def test_the_usage_of_every_command_is_a_command(kind: object) -> None:
         "confirm": 'confirm 2 "what I saw"',
         "what-if": "what-if @sue approves",
         "report": 'report 1 done "what was found"',
+        "speed": "speed 50%",
+        "terminate": "terminate 4711",
     }
     verb = next(each.verb for each in KINDS if each is kind)
 
