@@ -30,7 +30,8 @@ _SESSIONS = """
 SELECT pid, coalesce(usename, ''), application_name, coalesce(state, ''), backend_start,
        extract(epoch FROM clock_timestamp() - xact_start)::float8
 FROM pg_catalog.pg_stat_activity
-WHERE pid = ANY(%(pids)s) AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
+WHERE pid = ANY(%(pids)s) AND coalesce(backend_type, 'client backend') = 'client backend'
+    AND usename IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
     AND datname = pg_catalog.current_database() AND NOT pid = ANY(%(ours)s)
 ORDER BY pid
 """
@@ -45,9 +46,9 @@ class Blocker:
     application: str
     #: `pg_stat_activity.state`.
     state: str
-    #: The server gives a number again; with this it is one session.
-    began_at: datetime
-    #: How long its transaction has been open; None where it has none.
+    #: The server gives a number again; with this it is one session. None where our role may not see it.
+    began_at: datetime | None
+    #: How long its transaction has been open; None where it has none, or our role may not see it.
     seconds: float | None
 
     @property
@@ -79,14 +80,14 @@ def end(target: Target, blocker: Blocker) -> bool:
     try:
         row = target.execute(
             "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
-            " WHERE pid = %s AND backend_start = %s",
+            " WHERE pid = %s AND backend_start IS NOT DISTINCT FROM %s",
             (blocker.pid, blocker.began_at),
         ).fetchone()
     except psycopg.errors.InsufficientPrivilege as error:
         role = target.info.user
         raise Refused.because(
             f"The role {role} may not end the sessions of {blocker.user}.",
-            f'GRANT pg_signal_backend TO "{role}";',
+            f"Whoever may, a superuser for one: SELECT pg_terminate_backend({blocker.pid});",
         ) from error
     return row is not None and bool(row[0])
 
@@ -113,7 +114,7 @@ def _in_the_way(target: Target, name: str, limits: Limits) -> Iterator[int]:
             if not lock.mode.stops_writes:
                 continue
             for holder in holders(target, lock):
-                is_long = holder.seconds is not None and holder.seconds * 1000 > limits.stall_budget_ms
+                is_long = holder.seconds is None or holder.seconds * 1000 > limits.stall_budget_ms
                 if holder.pid is not None and not holder.yields and is_long:
                     yield holder.pid
         return
