@@ -60,6 +60,11 @@ COMMANDS: Mapping[str, Entry] = {
         attribute="atlas",
         summary="Try every kind of statement on a server, and say where it does something unexpected.",
     ),
+    "corpus": Entry(
+        module="bot.terminal.corpus",
+        attribute="corpus",
+        summary="Measure the engine on a project's whole migration history.",
+    ),
     "demo": Entry(
         module="bot.demo.command",
         attribute="demo",

@@ -50,7 +50,7 @@ WRITERS = tuple(
 )
 
 #: What works on throw-away copies.
-ON_COPIES = ("workorders.migration.rehearsal", "workorders.migration.atlas")
+ON_COPIES = tuple(f"workorders.migration.{name}" for name in ("atlas", "corpus", "rehearsal"))
 
 #: Who puts conductors and services together; anybody else would make a cycle of them.
 ASSEMBLERS = {"bot.conducting.migration": ("bot.assembly", "bot.conducting")}

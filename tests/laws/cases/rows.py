@@ -94,4 +94,10 @@ CASES = (
     ),
     _case("truncate", "TRUNCATE loose, watched", also_written=("log",), loose=("log.n",)),
     _case("truncate, cascade", f"TRUNCATE shop RESTART IDENTITY CASCADE; TRUNCATE {ODD}"),
+    _case(
+        "types with a table and a column of them",
+        "CREATE TYPE feeling AS ENUM ('good', 'bad'); CREATE DOMAIN small AS int CHECK (VALUE < 100);"
+        " CREATE TABLE made (id int PRIMARY KEY, f feeling NOT NULL DEFAULT 'bad', s small, fs feeling[]);"
+        " INSERT INTO made VALUES (1, 'good', 5, '{bad}'); ALTER TABLE watched ADD feels feeling DEFAULT 'good'",
+    ),
 )

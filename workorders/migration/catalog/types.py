@@ -73,6 +73,11 @@ class Types:
         """Whether two values of it can be equal without being the same to the bit."""
         return self._base(type_name).removesuffix("[]") not in _WITHOUT_EQUALITY
 
+    def is_built_in(self, type_name: str) -> bool:
+        """Whether it, or what it is an array of, comes with the server: no script can drop it."""
+        name = bare(type_name).removesuffix("[]")
+        return any(found.schema == "pg_catalog" and written == name for found, written in self.names.items())
+
     def _is_string(self, bare_name: str) -> bool:
         return self.categories.get(bare_name) == _STRINGS
 

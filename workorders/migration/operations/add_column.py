@@ -81,7 +81,9 @@ class AddColumn:
                     rewrites=(self.table,) if self.rewrites_because else (),
                     done=questions.column_exists(self.table, self.column.name),
                 ),
-                undo=new_column.undo(table, self.column, run, missing=missing, is_kept=is_kept),
+                undo=new_column.undo(
+                    table, self.column, catalog.types, run, missing=missing, is_kept=is_kept
+                ),
                 remains=(new_column.kept(self.table, self.column.name, run),) if is_kept else (),
             ),
         )

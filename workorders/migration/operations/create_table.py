@@ -15,6 +15,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
+from workorders.migration.operations.new_column import keepable
 from workorders.migration.operations.operation import Check, Place, exclusive
 from workorders.migration.steps import Action, Step
 
@@ -50,6 +51,7 @@ class CreateTable:
         """As it is written; on the way back its rows are kept."""
         hidden = RelationName(schema=self.table.schema, name=ours("created", run, str(self.table)))
         kept = RelationName(schema=OUR_SCHEMA, name=ours("kept", run, str(self.table)))
+        values = ", ".join(keepable(column, column.name, catalog.types) for column in self.created.columns)
         pointed_at = self._pointed_at(catalog)
         return (
             Step(
@@ -72,7 +74,7 @@ class CreateTable:
                     ),
                     Action(
                         title=f"keep the rows of {self.table}",
-                        sql=(f"CREATE TABLE {kept.sql} AS SELECT * FROM {hidden.sql}",),
+                        sql=(f"CREATE TABLE {kept.sql} AS SELECT {values} FROM {hidden.sql}",),
                         scans=(hidden,),
                         done=f"SELECT ({questions.relation_exists(kept)})"
                         f" OR NOT ({questions.relation_exists(hidden)})",

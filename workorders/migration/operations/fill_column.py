@@ -53,7 +53,7 @@ class FillColumn:
         """The column with its default for new rows, then a value for each old row."""
         table = ordinary(must_find(catalog, self.table), self.place, "ADD COLUMN")
         holds_still = self._holds_triggers_still(catalog, table)
-        undo = new_column.undo(table, self.column, run)
+        undo = new_column.undo(table, self.column, catalog.types, run)
         if self.lends is not None:
             last = undo[-1]
             gone = f"DROP SEQUENCE IF EXISTS {lender(self.table, self.column.name, run).sql}"

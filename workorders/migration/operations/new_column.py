@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Column, Table
+from workorders.migration.catalog.types import Types
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.operations.row_images import different
@@ -15,8 +16,14 @@ def kept(table: RelationName, column: str, run: str) -> RelationName:
     return RelationName(schema=OUR_SCHEMA, name=ours("kept", run, str(table), column))
 
 
+def keepable(column: Column, name: str, types: Types) -> str:
+    """A column's value as it is kept: as text where its type may go while that is still there."""
+    text = "" if types.is_built_in(column.type) else "::text"
+    return f"{quoted(name)}{text} AS {quoted(column.name)}"
+
+
 def undo(
-    table: Table, column: Column, run: str, *, missing: str = "", is_kept: bool = True
+    table: Table, column: Column, types: Types, run: str, *, missing: str = "", is_kept: bool = True
 ) -> tuple[Action, ...]:
     """Hides the column, keeps what was written into it beside the rows' keys, and drops it.
 
@@ -29,10 +36,10 @@ def undo(
     hide = [f"ALTER TABLE {name.sql} RENAME COLUMN {quoted(column.name)} TO {quoted(hidden)}"]
     if column.not_null:
         hide.append(f"ALTER TABLE {name.sql} ALTER COLUMN {quoted(hidden)} DROP NOT NULL")
-    own = [quoted(each) for each in table.key] or [quoted(each.name) for each in table.columns]
+    others = [each for each in table.columns if each.name in table.key or not table.key]
+    values = [*(keepable(each, each.name, types) for each in others), keepable(column, hidden, types)]
     keep = (
-        f"CREATE TABLE {kept(name, column.name, run).sql} AS SELECT {', '.join(own)},"
-        f" {quoted(hidden)} AS {quoted(column.name)} FROM {name.sql}"
+        f"CREATE TABLE {kept(name, column.name, run).sql} AS SELECT {', '.join(values)} FROM {name.sql}"
         f" WHERE {different(quoted(hidden), missing or f'NULL::{column.type}')}"
     )
     keeping = Action(

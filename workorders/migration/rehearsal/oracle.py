@@ -6,12 +6,16 @@ Knows nothing of plans, operations or the parser, so that it can contradict them
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
+
+#: As psql writes an error with VERBOSITY=verbose; notices may stand before it.
+_ERROR = re.compile(r"(?:ERROR|FATAL):  (?P<sqlstate>[0-9A-Z]{5}): (?P<message>.*)")
 
 #: Longer than any statement needs on a sample.
 _SECONDS = 120
@@ -32,34 +36,44 @@ def run(dsn: str, text: str, psql: Path) -> None:
     """
     text = text.removeprefix("\ufeff")  # as psql does
     try:
+        run_whole(dsn, text)
+    except PlainSqlFails as failure:
+        if failure.sqlstate != errors.ActiveSqlTransaction.sqlstate:
+            raise
+        send(dsn, text, psql)
+
+
+def run_whole(dsn: str, text: str) -> None:
+    """Sends the text as one message: one transaction, unless it says otherwise.
+
+    Raises PlainSqlFails with the server's first error.
+    """
+    try:
         with psycopg.connect(dsn, autocommit=True) as plain:
             plain.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))
             plain.execute(text.encode())
-    except errors.ActiveSqlTransaction:
-        _run_with_psql(dsn, text, psql)
     except psycopg.Error as error:
         raise PlainSqlFails(error.sqlstate or "none", str(error).splitlines()[0]) from error
 
 
-def _run_with_psql(dsn: str, text: str, psql: Path) -> None:
+def send(dsn: str, text: str, psql: Path, *, in_one_transaction: bool = False) -> None:
+    """Sends the text with psql, statement by statement. The text must hold no command of psql's own.
+
+    Raises PlainSqlFails with the server's first error.
+    """
     settings = conninfo_to_dict(dsn)
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
     names |= {"dbname": "PGDATABASE", "options": "PGOPTIONS"}
     environment = {variable: str(settings[name]) for name, variable in names.items() if settings.get(name)}
     environment["LD_LIBRARY_PATH"] = str(psql.parent.parent / "lib")
     environment["PATH"] = os.environ.get("PATH", "")
+    one = ("--single-transaction",) if in_one_transaction else ()
     done = subprocess.run(
         [
             str(psql),
-            "-X",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-v",
-            "VERBOSITY=sqlstate",
-            "--no-password",
-            "-f",
-            "-",
+            *("-X", "-q", "--no-password", *one),
+            *("-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"),
+            *("-f", "-"),
         ],
         env=environment,
         input=text.encode(),
@@ -68,5 +82,8 @@ def _run_with_psql(dsn: str, text: str, psql: Path) -> None:
         check=False,
     )
     if done.returncode:
-        first = next(iter(done.stderr.decode(errors="replace").splitlines()), "psql said nothing")
-        raise PlainSqlFails(first.rpartition(" ")[2], first)
+        told = done.stderr.decode(errors="replace")
+        error = _ERROR.search(told)
+        if error is None:
+            raise PlainSqlFails("none", next(iter(told.splitlines()), "psql said nothing"))
+        raise PlainSqlFails(error["sqlstate"], error["message"])

@@ -11,9 +11,7 @@ import psycopg
 
 from workorders.migration import engine
 from workorders.migration.capture import Uncaptured
-from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog import read as catalogs
-from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.engine import Prepared
 from workorders.migration.errors import Failed, LockkeeperError, Problem
@@ -21,12 +19,13 @@ from workorders.migration.executor import Executor, Outcome, Timed
 from workorders.migration.limits import REHEARSAL
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal import oracle, rows, sample
+from workorders.migration.rehearsal import oracle, rows, sample, state
 from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.sample import Sample
 from workorders.migration.rehearsal.shadow import Copy, ShadowDatabase, ShadowServer, shadow_of
 from workorders.migration.rehearsal.shuffle import shuffle
+from workorders.migration.rehearsal.state import State
 from workorders.migration.rehearsal.watching import Watching
 from workorders.migration.settle import Decision
 
@@ -70,14 +69,6 @@ class Rehearsal:
     def holds(self) -> bool:
         """Whether the plan may be offered for approval."""
         return not self.problems and all(proof.holds for proof in self.proofs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """Schema and rows of a copy at one moment."""
-
-    schema: Fingerprint
-    rows: Rows
 
 
 def rehearse(
@@ -167,7 +158,7 @@ class _Rehearsal:
         self._shadow = shadow
         self._psql = psql
         self._text = text
-        self._plain: tuple[_State, frozenset[tuple[RelationName, str]]] | None = None
+        self._plain: tuple[State, frozenset[tuple[RelationName, str]]] | None = None
 
     def proofs(self, plan: Plan) -> _Found:
         try:
@@ -190,7 +181,7 @@ class _Rehearsal:
             with Executor(purged.dsn, plan.run, REHEARSAL) as executor:
                 executor.finish(purge=True)
             reverted = self._shadow.clone()
-            before = _state(reverted)
+            before = state.read(reverted.superuser)
             _execute(reverted, plan, watching)
             with Executor(reverted.dsn, plan.run, REHEARSAL, observer=watching) as executor:
                 back = executor.roll_back(Decision())
@@ -198,8 +189,8 @@ class _Rehearsal:
             raise
         except LockkeeperError as error:
             return _Found(problems=(_problem(error),))
-        equivalence = _differences(_moved(wanted, plan), _state(purged), loose)
-        reversal = _differences(before, _state(reverted), frozenset())
+        equivalence = state.differences(state.moved(wanted, plan), state.read(purged.superuser), loose)
+        reversal = state.differences(before, state.read(reverted.superuser))
         reversal += tuple(f"{left.rows} rows were not brought back: {left.title}" for left in back.left)
         return _Found(
             proofs=(
@@ -226,7 +217,7 @@ class _Rehearsal:
             undo_timings=back.timings,
         )
 
-    def _plain_sql(self) -> tuple[_State, frozenset[tuple[RelationName, str]]]:
+    def _plain_sql(self) -> tuple[State, frozenset[tuple[RelationName, str]]]:
         """What the plain SQL leaves, and which columns differ from one run of it to the next.
 
         In the second run the rows lie in another order.
@@ -234,7 +225,7 @@ class _Rehearsal:
         if self._plain is None:
             first = self._shadow.clone()
             oracle.run(first.dsn, self._text, self._psql)
-            wanted = _state(first)
+            wanted = state.read(first.superuser)
             try:
                 before, again = self._plain_again(is_shuffled=True)
             except PlainSqlFails:
@@ -252,33 +243,12 @@ class _Rehearsal:
                 shuffle(shadow)
             before = rows.read(shadow)
         oracle.run(copy.dsn, self._text, self._psql)
-        return before, _state(copy).rows
+        return before, state.read(copy.superuser).rows
 
 
 def _execute(copy: Copy, plan: Plan, watching: Watching) -> Outcome:
     with Executor(copy.dsn, plan.run, REHEARSAL, observer=watching) as executor:
         return executor.execute(plan)
-
-
-def _state(copy: Copy) -> _State:
-    with psycopg.connect(copy.superuser, autocommit=True) as connection:
-        shadow = Shadow(connection)
-        return _State(schema=fingerprint.read(shadow), rows=rows.read(shadow))
-
-
-def _moved(wanted: _State, plan: Plan) -> _State:
-    """What the plain SQL leaves, with the columns where the plan says that they had to move."""
-    schema = wanted.schema
-    for move in plan.moved:
-        schema = order.with_column_behind(schema, move.table, move.column, move.behind)
-    return replace(wanted, schema=schema)
-
-
-def _differences(
-    wanted: _State, found: _State, loose: frozenset[tuple[RelationName, str]]
-) -> tuple[str, ...]:
-    schema = tuple(str(difference) for difference in diff.compare(wanted.schema, found.schema))
-    return (*schema, *rows.differences(wanted.rows, found.rows, loose))
 
 
 def _failures(proofs: tuple[Proof, ...]) -> tuple[Problem, ...]:
