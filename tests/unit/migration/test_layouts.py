@@ -61,13 +61,13 @@ def _history(folder: Path, files: Mapping[str, str], pattern: str | None = None)
         (
             "diesel",
             {
-                "2020_a/up.sql": "",
-                "2020_a/down.sql": "",
-                "2021_b/up.sql": "",
-                "2021_b/metadata.toml": "run_in_transaction = false\n",
+                "20200101_a/up.sql": "",
+                "20200101_a/down.sql": "",
+                "2020-01-02_b/up.sql": "",
+                "2020-01-02_b/metadata.toml": "run_in_transaction = false\n",
                 "schema.sql": "",
             },
-            ["2020_a/up.sql", "2021_b/up.sql"],
+            ["20200101_a/up.sql", "2020-01-02_b/up.sql"],
             [True, False],
         ),
         (

@@ -95,6 +95,11 @@ def _by_number(file: _File) -> tuple[object, ...]:
     return (int(number[1]) if number else 0, file.name)
 
 
+def _by_diesel_version(file: _File) -> tuple[object, ...]:
+    """What stands before the first underscore, dashes left out."""
+    return (file.path.parent.name.partition("_")[0].replace("-", ""), file.name)
+
+
 def _by_version(file: _File) -> tuple[object, ...]:
     version = _FLYWAY.match(file.path.name)
     parts = re.split(r"[._]", version[1]) if version else ()
@@ -161,7 +166,10 @@ _LAYOUTS: Sequence[_Layout] = (
         is_in_one_transaction=lambda _: False,
     ),
     _Layout(
-        name="diesel", holds=_named("up.sql"), order=_by_path, is_in_one_transaction=_runs_in_transaction
+        name="diesel",
+        holds=_named("up.sql"),
+        order=_by_diesel_version,
+        is_in_one_transaction=_runs_in_transaction,
     ),
     _Layout(name="flyway", holds=lambda file: bool(_FLYWAY.match(file.path.name)), order=_by_version),
     _Layout(

@@ -35,8 +35,8 @@ from workorders.migration.rehearsal.shuffle import shuffle
 from workorders.migration.rehearsal.state import State
 from workorders.migration.sql import tree
 
-#: SQLSTATE classes of what rows can make of a statement: another file of the history has run on none.
-_BY_ROWS = ("21", "22", "23", "P0", "54")
+#: SQLSTATEs, or their classes, of what rows can make of a statement; 42601 is what ltree says of a text.
+_BY_ROWS = ("21", "22", "23", "P0", "54", "42601")
 
 
 @dataclass(frozen=True, kw_only=True)

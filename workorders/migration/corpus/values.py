@@ -21,7 +21,8 @@ class Mood(Enum):
 
 
 _WHOLE = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-_LONG = "(SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 120) i)"
+#: As long as a value may be that an index holds: it is stored out of line all the same.
+_LONG = "(SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 64) i)"
 
 #: By type without modifiers: what differs with the row's number `{n}`, and what is odd.
 _TAME: Mapping[str, str] = {

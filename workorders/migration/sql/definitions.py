@@ -14,6 +14,7 @@ from workorders.migration.catalog.archive import Entry
 from workorders.migration.catalog.snapshot import Catalog, Table, Trigger
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours, quoted
+from workorders.migration.operations import own_columns
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, strongest, taken
@@ -172,7 +173,7 @@ def _new(reading: Reading, made: _Made) -> ChangeDefinition:
         sql=reading.raw.text,
         locks=made.locks,
         undo_title=f"drop {entry}",
-        undo=(f"DROP {address}",),
+        undo=(*own_columns.as_text(made.kind, name.schema, name.name), f"DROP {address}"),
         undo_locks=drop_locks or made.locks or (exclusive(name) if "VIEW" in made.kind else ()),
         becomes=_with_new(reading.added_entry(entry), reading, made, name),
     )
