@@ -38,6 +38,8 @@ _OPERATIONS = (
     "create_index",
     "drop_index",
     "definition",
+    "add_value",
+    "change_labels",
     "create_table",
     "drop_table",
     "drop_sequence",

@@ -25,11 +25,11 @@ VERSION = "0.1.0"
 #: Operations after which a check of the rows as they are now would prove nothing.
 _CHANGES_ROWS = frozenset(
     {"update", "delete", "insert", "merge", "truncate", "do", "call", "select"}
-    | {"add_column", "fill_column", "drop_column", "create_table", "twin_column"}
+    | {"add_column", "fill_column", "drop_column", "create_table", "twin_column", "change_labels"}
 )
 
 #: Operations after which a column has another name, or another type.
-_RENAMES = frozenset({"drop_column", "rename_column", "alter_type", "twin_column"})
+_RENAMES = frozenset({"drop_column", "rename_column", "alter_type", "change_labels", "twin_column"})
 
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"

@@ -1,6 +1,6 @@
 """The cases that every law is held against: one module for each family of operations."""
 
-from tests.laws.cases import columns, definitions, drops, keys, rows, standing, types
+from tests.laws.cases import columns, definitions, drops, enums, keys, rows, standing, types
 from tests.laws.cases.case import Case
 from tests.laws.cases.schema import SETUP
 
@@ -11,6 +11,7 @@ CASES: tuple[Case, ...] = (
     *columns.CASES,
     *definitions.CASES,
     *drops.CASES,
+    *enums.CASES,
     *keys.CASES,
     *rows.CASES,
     *types.CASES,

@@ -192,7 +192,3 @@ def test_a_fill_is_one_expression(text: str) -> None:
     else:
         with pytest.raises(Unreadable):
             settle.checked({"a": text})
-
-
-def test_block_with_an_empty_string_in_it_is_read() -> None:
-    script.read("DO $$BEGIN IF EXISTS (SELECT FROM t WHERE a = '') THEN RAISE 'a is empty'; END IF; END$$")

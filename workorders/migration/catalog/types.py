@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from workorders.migration.names import RelationName
+from workorders.migration.names import RelationName, quoted
 
 _MODIFIERS = re.compile(r"\([^)]*\)")
 
 #: `typcategory` of types that any value can be written into as text.
 _STRINGS = "S"
+
+#: `typcategory` of enums.
+_ENUMS = "E"
 
 #: Types without an equality that the server could look up.
 _WITHOUT_EQUALITY = frozenset({"json", "xml", "point", "line", "path", "polygon", "box", "circle", "lseg"})
@@ -49,6 +52,19 @@ class Types:
             if found is not None:
                 return found
         return None
+
+    def with_enum(self, name: RelationName) -> Types:
+        """The types with an enum more."""
+        written = written_name(name)
+        return replace(
+            self,
+            names={**self.names, name: written},
+            categories={**self.categories, written: _ENUMS},
+        )
+
+    def without(self, name: RelationName) -> Types:
+        """The types without one of them."""
+        return replace(self, names={each: text for each, text in self.names.items() if each != name})
 
     def can_be_assigned(self, source: str, target: str) -> bool:
         """Whether a value becomes one of the other type without an explicit cast."""
@@ -91,3 +107,13 @@ class Types:
 def bare(type_name: str) -> str:
     """A type's name without its modifiers: `timestamp(3) with time zone` is `timestamp with time zone`."""
     return _MODIFIERS.sub("", type_name)
+
+
+def written_name(name: RelationName) -> str:
+    """How the server writes a type of this name while its schema is not in the search path."""
+    return f"{plain(name.schema)}.{plain(name.name)}"
+
+
+def plain(name: str) -> str:
+    """As `quote_ident` would write it."""
+    return name if name.isidentifier() and name.islower() and name.isascii() else quoted(name)

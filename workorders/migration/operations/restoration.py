@@ -9,7 +9,7 @@ from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Unreadable
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import OUR_SCHEMA, literal, quoted
+from workorders.migration.names import OUR_SCHEMA, RelationName, literal, quoted
 from workorders.migration.operations.operation import Place, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.objects import relation_of
@@ -76,13 +76,13 @@ class Taken:
         """Makes them again with owners, privileges and comments; search path and all set before."""
         if not self.entries:
             return ()
-        made = [statement for entry in self.entries for statement in _made(entry, self.archive, self.role)]
-        made += [
+        statements = [each for entry in self.entries for each in made(entry, self.archive, self.role)]
+        statements += [
             f"REFRESH MATERIALIZED VIEW {quoted(entry.schema)}.{quoted(entry.tag)}"
             for entry in self.entries
             if entry.kind == "MATERIALIZED VIEW"
         ]
-        return (*PROLOGUE, *made)
+        return (*PROLOGUE, *statements)
 
     @property
     def fills_views(self) -> bool:
@@ -163,10 +163,17 @@ def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
         schema: taken_names - {view.name for view in views if view is not None and view.schema == schema}
         for schema, taken_names in catalog.relation_names.items()
     }
+    types, enums = catalog.types, dict(catalog.enums)
+    for entry in gone:
+        type_name = RelationName(schema=entry.schema, name=entry.tag)
+        if entry.kind == "TYPE" and enums.pop(type_name, None) is not None:
+            types = types.without(type_name)
     return replace(
         catalog,
         tables=tables,
         relation_names=names,
+        types=types,
+        enums=enums,
         schemas=catalog.schemas - {entry.tag for entry in gone if entry.kind == "SCHEMA"},
         archive=None if catalog.archive is None else catalog.archive.without(gone),
     )
@@ -190,20 +197,21 @@ def _must_be_granted_plainly(archive: Archive, entries: Iterable[Entry], place: 
                 )
 
 
-def _made(entry: Entry, archive: Archive, role: str) -> list[str]:
-    made = list(_sent(entry))
+def made(entry: Entry, archive: Archive, role: str) -> list[str]:
+    """The statements that make an object with all that is said of it; PROLOGUE before them."""
+    statements = list(_sent(entry))
     owner = entry.owner or role
     # Under the name that its definition gives it; a renaming comes with what is said of it.
     first = replace(entry, drop=f"DROP {entry.made_as or entry.address}")
     if owner != role and entry.kind not in _OWNERLESS:
-        made.append(f"ALTER {first.address} OWNER TO {quoted(owner)}")
+        statements.append(f"ALTER {first.address} OWNER TO {quoted(owner)}")
     favoured = favoured_by_default(archive)
     if favoured and entry.kind in _GRANTED:
         # New objects are given something by default that this one did not have.
-        made += without_privileges(first, sorted(favoured | {PUBLIC, owner}), owner)
+        statements += without_privileges(first, sorted(favoured | {PUBLIC, owner}), owner)
     for said in archive.attached(entry):
-        made += _sent(said)
-    return made
+        statements += _sent(said)
+    return statements
 
 
 def without_privileges(entry: Entry, grantees: Sequence[str], owner: str) -> list[str]:

@@ -17,6 +17,9 @@ from psycopg.conninfo import conninfo_to_dict
 #: As psql writes an error with VERBOSITY=verbose; notices may stand before it.
 _ERROR = re.compile(r"(?:ERROR|FATAL):  (?P<sqlstate>[0-9A-Z]{5}): (?P<message>.*)")
 
+#: What one message, which is one transaction, cannot hold.
+_NOT_IN_A_BLOCK = (errors.ActiveSqlTransaction.sqlstate, errors.UnsafeNewEnumValueUsage.sqlstate)
+
 #: Longer than any statement needs on a sample.
 _SECONDS = 120
 
@@ -38,7 +41,7 @@ def run(dsn: str, text: str, psql: Path) -> None:
     try:
         run_whole(dsn, text)
     except PlainSqlFails as failure:
-        if failure.sqlstate != errors.ActiveSqlTransaction.sqlstate:
+        if failure.sqlstate not in _NOT_IN_A_BLOCK:
             raise
         send(dsn, text, psql)
 

@@ -15,7 +15,7 @@ from workorders.migration.operations import restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, taken
-from workorders.migration.sql import comments, objects, privileges, table_settings, tree
+from workorders.migration.sql import comments, enums, objects, privileges, table_settings, tree
 from workorders.migration.sql.definition_kinds import is_table_setting
 from workorders.migration.sql.objects import KINDS, relation_names, relation_of
 from workorders.migration.sql.reading import Reading, said
@@ -48,7 +48,7 @@ def alterations(reading: Reading) -> Iterator[Operation]:
             on = reading.relation(node["table"])
             yield touched(reading, reading.must_find(("POLICY",), (on.schema, on.name, node["policy_name"])))
         case "AlterEnumStmt":
-            yield _enum(reading)
+            yield from enums.alterations(reading)
         case "AlterDomainStmt":
             yield touched(reading, reading.must_find(("DOMAIN",), strings(node["typeName"])))
         case "AlterSeqStmt":
@@ -135,6 +135,9 @@ def _renamed(reading: Reading) -> ChangeDefinition:
     after = reading.archive.with_entry(reading.said_of(entry, "ALTER"))
     if kind != "OBJECT_COLUMN":
         after = after.with_entry(_called(entry, new))
+    becomes = _with_name(replace(reading.catalog, archive=after), entry, new, kind)
+    if RelationName(schema=entry.schema, name=entry.tag) in reading.catalog.enums and kind == "OBJECT_TYPE":
+        becomes = enums.renamed(reading, entry, new)
     return replace(
         said(
             reading,
@@ -145,7 +148,7 @@ def _renamed(reading: Reading) -> ChangeDefinition:
             after=after,
             title=f"rename {entry}",
         ),
-        becomes=_with_name(replace(reading.catalog, archive=after), entry, new, kind),
+        becomes=becomes,
     )
 
 
@@ -188,23 +191,6 @@ def _with_name(catalog: Catalog, entry: Entry, new: str, kind: str) -> Catalog:
     return replace(catalog, tables=left).with_table(
         replace(table, name=RelationName(schema=entry.schema, name=new))
     )
-
-
-def _enum(reading: Reading) -> ChangeDefinition:
-    """A label more cannot be taken away: the type is made again, if no column is of it."""
-    node = reading.node
-    entry = reading.must_find(("TYPE",), strings(node["typeName"]))
-    name = RelationName(schema=entry.schema, name=entry.tag)
-    if "oldVal" in node:
-        back = {"oldVal": node["newVal"], "newVal": node["oldVal"]}
-        qualified = [{"String": {"sval": part}} for part in (name.schema, name.name)]
-        return said(
-            reading,
-            entry,
-            undo=(tree.statement_text("AlterEnumStmt", {"typeName": qualified, **back}),),
-            after=reading.archive.with_entry(reading.said_of(entry, "ALTER")),
-        )
-    return touched(reading, entry)
 
 
 _SEQUENCE_DATA = {"restart", "owned_by"}

@@ -211,7 +211,8 @@ def _with_new(catalog: Catalog, reading: Reading, made: _Made, name: RelationNam
     if made.kind == "FUNCTION":
         return replace(catalog, volatile_functions=catalog.volatile_functions | {name.name})
     if reading.raw.kind == "CreateEnumStmt":
-        return replace(catalog, enums={**catalog.enums, name: strings(node.get("vals", []))})
+        enums = {**catalog.enums, name: strings(node.get("vals", []))}
+        return replace(catalog, enums=enums, types=catalog.types.with_enum(name))
     table = None if made.on is None else catalog.tables.get(made.on)
     if made.kind == "TRIGGER" and table is not None:
         trigger = Trigger(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.types import plain
 from workorders.migration.names import quoted
+from workorders.migration.operations import change_labels
 from workorders.migration.operations.alter_type import AlterType, TypeChange, is_free
+from workorders.migration.operations.change_labels import ChangeLabels
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.sql import tree
@@ -26,6 +29,8 @@ def operation(command: Node, table: Table, place: Place, catalog: Catalog) -> Op
         collation=_collation(definition),
         using=_using(definition, name),
     )
+    if change_labels.is_possible(table, column, change, catalog):
+        return ChangeLabels(place=place, table=table.name, column=name, change=change)
     if table.is_new or is_free(table, column, change, catalog):
         return AlterType(place=place, table=table.name, column=name, change=change)
     return TwinColumn(place=place, table=table.name, column=name, change=change)
@@ -60,12 +65,7 @@ def _collation(definition: Node) -> str | None:
     names = strings(clause["collname"])
     # An unqualified one is the system's, unless the script's own search path says otherwise.
     schema = names[-2] if len(names) > 1 else "pg_catalog"
-    return f"{_plain(schema)}.{_plain(names[-1])}"
-
-
-def _plain(name: str) -> str:
-    """As `quote_ident` would write it."""
-    return name if name.isidentifier() and name.islower() and name.isascii() else quoted(name)
+    return f"{plain(schema)}.{plain(names[-1])}"
 
 
 def _using(definition: Node, column: str) -> str | None:

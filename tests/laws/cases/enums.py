@@ -1,0 +1,68 @@
+"""Cases of enums that columns use: labels added and renamed, and types exchanged as tools do it."""
+
+# ruff: noqa: E501 - SQL reads as SQL when a statement has one line
+
+from __future__ import annotations
+
+from tests.laws.cases.case import Case
+
+LONG = "ü" * 31 + "v"  # 63 bytes
+_ODD = f'"Odd schéma"."{LONG}"'
+
+_SETUP = f"""
+CREATE SCHEMA "Odd schéma";
+CREATE TYPE mood AS ENUM ('sad', 'it''s \\ {{}} %s', 'happy');
+COMMENT ON TYPE mood IS 'how it is';
+REVOKE ALL ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO pg_monitor WITH GRANT OPTION;
+CREATE TYPE {_ODD} AS ENUM ('a', 'b');
+CREATE FUNCTION of_mood(m mood, OUT s text) LANGUAGE sql IMMUTABLE AS $$SELECT 'm'$$;
+CREATE TABLE t (
+    id int PRIMARY KEY, m mood NOT NULL DEFAULT 'sad', n mood, several mood[] DEFAULT ARRAY['happy']::mood[], last text,
+    CONSTRAINT not_both CHECK (m = 'sad' OR n IS NULL), CONSTRAINT late CHECK (n <> 'happy') NO INHERIT NOT VALID, UNIQUE (m, id)
+);
+CREATE INDEX t_m ON t (m, n);
+CREATE INDEX t_sad ON t (id) WHERE m = 'sad';
+COMMENT ON INDEX t_sad IS 'partial'; COMMENT ON INDEX t_m IS 'plain'; COMMENT ON CONSTRAINT not_both ON t IS 'a check';
+COMMENT ON COLUMN t.m IS 'a mood'; GRANT SELECT (m), UPDATE (n) ON t TO PUBLIC;
+ALTER TABLE t ALTER m SET STATISTICS 77, ALTER n SET (n_distinct = 3), CLUSTER ON t_m;
+CREATE STATISTICS t_mn (dependencies) ON m, n FROM t;
+CREATE TABLE u (id int PRIMARY KEY, m mood, odd {_ODD});
+CREATE VIEW v WITH (security_barrier) AS SELECT id, m FROM t WHERE m <> 'happy';
+GRANT SELECT ON v TO pg_monitor; COMMENT ON VIEW v IS 'a view';
+CREATE VIEW above AS SELECT count(*) AS n FROM v;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$DECLARE former mood := OLD.m; BEGIN NEW.n := former; RETURN NEW; END$$;
+CREATE TRIGGER touching BEFORE UPDATE OF m ON t FOR EACH ROW WHEN (NEW.m = 'happy') EXECUTE FUNCTION touch();
+CREATE POLICY unhappy ON t USING (m <> 'happy');
+INSERT INTO t (id, m, n) SELECT g, (ARRAY['sad', 'happy'])[1 + g % 2]::mood, CASE WHEN g % 2 = 0 THEN 'sad'::mood END FROM generate_series(1, 15) g;
+INSERT INTO u SELECT g, 'happy', 'a' FROM generate_series(1, 5) g;
+"""
+
+
+def _case(name: str, sql: str) -> Case:
+    return Case(name=f"enum: {name}", sql=sql, setup=_SETUP)
+
+
+CASES = (
+    _case(
+        "add values",
+        f"""ALTER TYPE mood ADD VALUE 'angry' BEFORE 'happy'; ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; CREATE VIEW more AS SELECT m FROM u;
+        ALTER TYPE mood ADD VALUE 'it''s "more" {{}} %s' AFTER 'angry'; ALTER TYPE {_ODD} ADD VALUE 'c'; ALTER TYPE mood RENAME VALUE 'sad' TO 'glum'""",
+    ),
+    _case(
+        "add a value before other changes",
+        """ALTER TYPE mood ADD VALUE 'angry'; ALTER TABLE u ADD COLUMN more mood DEFAULT 'sad'; UPDATE u SET m = 'sad' WHERE id < 4;
+        UPDATE t SET several = ARRAY['sad']::mood[] WHERE id > 13; ALTER TABLE t DROP COLUMN n; CREATE TABLE fresh (m mood, several mood[])""",
+    ),
+    _case(
+        "add values to a new type",
+        "CREATE TYPE fresh AS ENUM ('x'); CREATE DOMAIN domain_of AS int CHECK (VALUE > 0); ALTER TYPE fresh ADD VALUE 'y'; ALTER TABLE u ADD COLUMN f fresh; CREATE TABLE holds (id int, f fresh, g fresh[], d domain_of); ALTER TYPE fresh ADD VALUE 'z'",
+    ),
+    _case(
+        "exchange a type",
+        f"""BEGIN; CREATE TYPE "Odd schéma"."new" AS ENUM ('a', 'c');
+        ALTER TABLE u ALTER COLUMN odd TYPE "Odd schéma"."new" USING (odd::text::"Odd schéma"."new");
+        ALTER TYPE {_ODD} RENAME TO "old"; ALTER TYPE "Odd schéma"."new" RENAME TO "{LONG}"; DROP TYPE "Odd schéma"."old"; COMMIT;
+        CREATE TYPE "mood_new" AS ENUM ('happy', 'sad', 'late'); ALTER TABLE t ALTER several DROP DEFAULT, ALTER several TYPE mood_new[] USING several::text::mood_new[];
+        ALTER TABLE t ALTER several SET DEFAULT '{{happy}}'""",
+    ),
+)

@@ -1,0 +1,123 @@
+"""ALTER TYPE of an enum: labels added and renamed, and the type's own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.types import written_name
+from workorders.migration.names import RelationName
+from workorders.migration.operations import labels
+from workorders.migration.operations.add_value import AddValue
+from workorders.migration.operations.former_type import described
+from workorders.migration.operations.operation import Operation, refused
+from workorders.migration.sql import tree
+from workorders.migration.sql.reading import Reading, said
+from workorders.migration.sql.tree import Node, strings
+
+
+def alterations(reading: Reading) -> Iterator[Operation]:
+    """ADD VALUE, or RENAME VALUE; none where IF NOT EXISTS finds the label."""
+    node = reading.node
+    entry = reading.must_find(("TYPE",), strings(node["typeName"]))
+    name = RelationName(schema=entry.schema, name=entry.tag)
+    known, new = reading.catalog.enums.get(name, ()), str(node["newVal"])
+    if new in known:
+        if node.get("skipIfNewValExists"):
+            return
+        raise refused(reading.place, f"{name} already has the value {new!r}.", "Write IF NOT EXISTS.")
+    beside = node.get("oldVal", node.get("newValNeighbor"))
+    if beside is not None and beside not in known:
+        raise refused(reading.place, f"{name} has no value {beside!r}.", "Check its spelling.")
+    if "oldVal" in node:
+        names = tuple(new if each == beside else each for each in known)
+        archive = reading.archive.with_entry(reading.said_of(entry, "ALTER"))
+        after = replace(reading.catalog, enums={**reading.catalog.enums, name: names}, archive=archive)
+        back = {"oldVal": new, "newVal": beside}
+        qualified = [{"String": {"sval": part}} for part in (name.schema, name.name)]
+        undo = tree.statement_text("AlterEnumStmt", {"typeName": qualified, **back})
+        yield replace(
+            said(reading, entry, undo=(undo,), after=reading.archive, title=f"rename a value of {name}"),
+            becomes=after,
+        )
+        return
+    place = len(known) if beside is None else known.index(beside) + bool(node.get("newValIsAfter"))
+    yield AddValue(
+        place=reading.place,
+        enum=name,
+        label=new,
+        sql=reading.raw.text,
+        is_new=not entry.owner,
+        becomes=_with_labels(reading, entry, (*known[:place], new, *known[place:])),
+    )
+
+
+def _with_labels(reading: Reading, entry: Entry, names: tuple[str, ...]) -> Catalog:
+    name = RelationName(schema=entry.schema, name=entry.tag)
+    archive = reading.archive.with_entry(described(entry, name, names))
+    return replace(reading.catalog, enums={**reading.catalog.enums, name: names}, archive=archive)
+
+
+def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
+    """The catalog with an enum under another name, wherever that stands. Raises Refused for a twin's."""
+    catalog, old = reading.catalog, RelationName(schema=entry.schema, name=entry.tag)
+    name = RelationName(schema=entry.schema, name=new)
+    needed = {e.number for e in reading.archive.objects if e.kind == "TABLE" and entry.number in e.needs}
+    if needed and not labels.columns_of(catalog, old):
+        raise refused(
+            reading.place,
+            f"A column of {old} has just got a twin in this script, which is kept in step with it by name.",
+            "Rename and drop types in a migration of its own, after this one is purged.",
+        )
+    names = catalog.enums[old]
+    tables = {each: _retyped(catalog, table, old, name) for each, table in catalog.tables.items()}
+    enums = {each: known for each, known in catalog.enums.items() if each != old}
+    told = reading.archive.without_said(entry, "ALTER")
+    archive = _told_anew(told, entry, new).with_entry(described(entry, name, names))
+    return replace(
+        catalog,
+        tables=tables,
+        enums={**enums, name: names},
+        types=catalog.types.without(old).with_enum(name),
+        archive=archive,
+    )
+
+
+def _retyped(catalog: Catalog, table: Table, old: RelationName, new: RelationName) -> Table:
+    if not any(labels.is_of(catalog, column.type, old) for column in table.columns):
+        return table
+    columns = tuple(
+        replace(column, type=written_name(new) + "[]" * column.type.endswith("[]"))
+        if labels.is_of(catalog, column.type, old)
+        else column
+        for column in table.columns
+    )
+    return replace(table, columns=columns)
+
+
+def _told_anew(archive: Archive, entry: Entry, new: str) -> Archive:
+    """Privileges and comments of a type, under its new name."""
+    for told in archive.attached(entry):
+        statements = [
+            _of(each.kind, each.node, new) or each.text for each in tree.statements(told.definition)
+        ]
+        archive = archive.with_entry(replace(told, definition=";\n".join(statements)))
+    return archive
+
+
+def _of(kind: str, node: Node, new: str) -> str | None:
+    last = {"String": {"sval": new}}
+    match kind:
+        case "GrantStmt":
+            objects = [
+                {"List": {"items": [*item["List"]["items"][:-1], last]}} if "List" in item else item
+                for item in node["objects"]
+            ]
+            return tree.statement_text(kind, {**node, "objects": objects})
+        case "CommentStmt" if "TypeName" in node["object"]:
+            inner = node["object"]["TypeName"]
+            named = {"TypeName": {**inner, "names": [*inner["names"][:-1], last]}}
+            return tree.statement_text(kind, {**node, "object": named})
+    return None
