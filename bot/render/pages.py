@@ -38,6 +38,7 @@ _OPERATIONS = (
     "create_index",
     "drop_index",
     "definition",
+    "refresh",
     "add_value",
     "change_labels",
     "create_table",

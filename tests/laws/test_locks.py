@@ -17,6 +17,8 @@ from workorders.migration.steps import Action
 
 _HELD = """
 SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'
+-- A concurrent refresh takes it: it stops other refreshes only.
+AND NOT (mode = 'ExclusiveLock' AND relation IN (SELECT oid FROM pg_class WHERE relkind = 'm'))
 """
 _ORDER = list(LockMode)
 _TABLES = """

@@ -51,7 +51,11 @@ def prepare(
     # What definitions need and are needed by has no end that words would tell.
     catalog = catalogs.read(target, None if needs_archive else parsed.words | _names(also_written))
     if needs_archive:
-        catalog = replace(catalog, archive=dumping.archive_of(target, binaries))
+        archive = dumping.archive_of(target, binaries)
+        for table in catalog.tables.values():
+            if table.kind == "m" and table.is_populated:
+                archive = archive.filled(table.name.schema, table.name.name)
+        catalog = replace(catalog, archive=archive)
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
     made = plan.make(parsed, catalog, run=run, also_written=also_written)
     touched = fingerprint.read(target, made.tables)

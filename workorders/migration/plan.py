@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from workorders.migration.atlas import expected
@@ -12,8 +12,10 @@ from workorders.migration.atlas.effect import Effect
 from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Check, Operation
+from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.sql import translate
 from workorders.migration.sql.script import Script, Statement
@@ -131,6 +133,7 @@ def make(
     problems: list[Problem] = []
     before = catalog
     changed: set[RelationName] = set()
+    filled: list[RelationName] = []
     twinned: set[tuple[RelationName, str]] = set()
     for position, statement in enumerate(script.statements):
         names: list[str] = []
@@ -146,6 +149,8 @@ def make(
                     _must_not_be_ours(name, statement)
                 _must_not_be_twinned(operation, before, twinned, statement)
                 made = operation.steps(catalog, run)
+                if changed:
+                    filled += _filled_again(operation, catalog)
                 steps += made
                 table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):
@@ -177,6 +182,7 @@ def make(
         )
     if problems:
         raise Refused(*problems)
+    steps = _refreshed_at_last(steps, dict.fromkeys(filled))
     return Plan(
         run=run,
         identity=before.identity,
@@ -187,6 +193,30 @@ def make(
         tables=_tables(steps, planned, before),
         references=_references(before, catalog),
     )
+
+
+def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName, ...]:
+    """Materialised views that the operation's way back makes again, with the rows of that moment."""
+    if isinstance(operation, DropTable):
+        return operation.fills_again(catalog)
+    return operation.fills_again if isinstance(operation, ChangeDefinition) else ()
+
+
+def _refreshed_at_last(steps: list[Step], filled: Iterable[RelationName]) -> list[Step]:
+    """A refresh on the way back waits until the rows that it reads are back: it goes with the first step's.
+
+    `filled` are materialised views that are made again while rows have still to be put back.
+    """
+    refreshes = [
+        action for step in reversed(steps[1:]) if step.operation == "refresh" for action in step.undo
+    ]
+    refreshes += [refilling(name) for name in filled]
+    if not refreshes:
+        return steps
+    first, *others = (
+        replace(s, undo=()) if n and s.operation == "refresh" else s for n, s in enumerate(steps)
+    )
+    return [replace(first, undo=(*first.undo, *refreshes)), *others]
 
 
 def with_facts(plan: Plan, *, fingerprint: str, acceptances: tuple[str, ...], policy: str = "") -> Plan:

@@ -1,6 +1,6 @@
 """The cases that every law is held against: one module for each family of operations."""
 
-from tests.laws.cases import columns, definitions, drops, enums, keys, rows, standing, types
+from tests.laws.cases import columns, definitions, drops, enums, keys, matviews, rows, standing, types
 from tests.laws.cases.case import Case
 from tests.laws.cases.schema import SETUP
 
@@ -13,6 +13,7 @@ CASES: tuple[Case, ...] = (
     *drops.CASES,
     *enums.CASES,
     *keys.CASES,
+    *matviews.CASES,
     *rows.CASES,
     *types.CASES,
 )

@@ -18,6 +18,9 @@ ATTACHED = frozenset({"ACL", "COMMENT", "SECURITY LABEL", "ALTER"})
 #: Entries of the archive itself.
 _SETTINGS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
 
+#: How pg_dump ends the making of every materialised view.
+_EMPTY = "WITH NO DATA"
+
 _FIRST_VERSION, _LAST_VERSION = (1, 14), (1, 16)
 
 
@@ -118,6 +121,16 @@ class Archive:
         """The archive without what is said of an object in this way."""
         gone = set(self.attached(entry, kind))
         return replace(self, entries=tuple(each for each in self.entries if each not in gone))
+
+    def filled(self, schema: str, name: str) -> Archive:
+        """The archive with a materialised view that is made with its rows; pg_dump fills them later."""
+        found = (e for e in self.entries if (e.kind, e.schema, e.tag) == ("MATERIALIZED VIEW", schema, name))
+        archive = self
+        for entry in found:
+            # Settings of its columns may follow, none of which can hold those words.
+            made, _, settings = entry.definition.rpartition(_EMPTY)
+            archive = archive.with_entry(replace(entry, definition=f"{made.rstrip()}{settings}"))
+        return archive
 
     @property
     def next_number(self) -> int:

@@ -191,6 +191,8 @@ class Table:
     size_bytes: int = 0
     #: `reltuples`; -1 where never analysed.
     estimated_rows: int = -1
+    #: False for a materialised view that nobody has filled yet.
+    is_populated: bool = True
     #: Created by the script that is being planned: no rows yet, nobody waits for it.
     is_new: bool = False
 

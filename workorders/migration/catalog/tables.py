@@ -78,6 +78,7 @@ class _Assembly:
                 statistics=statistics.get(oid, ()),
                 dependants=dependants.get(oid, ()),
                 is_partition=row["is_partition"],
+                is_populated=row["is_populated"],
                 partition_key=row["partition_key"],
                 partition_bound=row["partition_bound"],
                 parents=tuple(parents.get(oid, ())),

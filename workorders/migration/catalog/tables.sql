@@ -10,7 +10,7 @@ SELECT c.oid::int8, n.nspname::text, c.relname::text
 -- Relations with rows, and views.
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
        c.relpersistence::text AS persistence, r.rolname::text AS owner,
-       c.relispartition AS is_partition,
+       c.relispartition AS is_partition, c.relispopulated AS is_populated,
        c.relrowsecurity AS has_row_security, c.relforcerowsecurity AS forces_row_security,
        c.relreplident::text AS replica_identity, c.reltuples::bigint AS estimated_rows,
        CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key,

@@ -61,7 +61,9 @@ class CreateIndex:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Built concurrently; dropped concurrently on the way back."""
-        ordinary(must_find(catalog, self.table), self.place, "CREATE INDEX")
+        table = must_find(catalog, self.table)
+        if table.kind != "m":
+            ordinary(table, self.place, "CREATE INDEX")
         locks = (Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {self.index_name.sql}"
         return (

@@ -36,6 +36,8 @@ class ChangeDefinition:
     undo_title: str
     undo: tuple[str, ...]
     undo_locks: tuple[Lock, ...] = ()
+    #: Materialised views that are made again, filled, on the way back.
+    fills_again: tuple[RelationName, ...] = ()
     #: The catalog once it has run.
     becomes: Catalog
 

@@ -41,7 +41,9 @@ class DropIndex:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Dropped concurrently; built again concurrently on the way back."""
-        ordinary(must_find(catalog, self.table), self.place, "DROP INDEX")
+        table = must_find(catalog, self.table)
+        if table.kind != "m":
+            ordinary(table, self.place, "DROP INDEX")
         name = RelationName(schema=self.table.schema, name=self.index.name)
         if self.index.constraint is not None:
             raise refused(
@@ -73,4 +75,8 @@ class DropIndex:
         """The table with one index less."""
         table = must_find(catalog, self.table)
         left = tuple(index for index in table.indexes if index.name != self.index.name)
-        return catalog.with_table(replace(table, indexes=left))
+        archive = catalog.archive
+        if archive is not None:
+            wanted = ("INDEX", table.name.schema, self.index.name)
+            archive = archive.without([e for e in archive.objects if (e.kind, e.schema, e.tag) == wanted])
+        return replace(catalog.with_table(replace(table, indexes=left)), archive=archive)

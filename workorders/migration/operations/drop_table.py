@@ -138,9 +138,14 @@ class DropTable:
                 misfits=misfits,
                 remains=tuple(misfit.aside for misfit in misfits),
                 moves=tuple(Move(relation=name, there=there) for name, there in moved.items()),
-                is_undone_instantly=not misfits and not gone.fills_views,
+                is_undone_instantly=not misfits and not gone.filled,
             ),
         )
+
+    def fills_again(self, catalog: Catalog) -> tuple[RelationName, ...]:
+        """The materialised views that CASCADE takes along with their rows."""
+        around = _surroundings(catalog, self._going(catalog))
+        return around.taken_along(self.place, catalog.role, cascades=self.cascades).filled
 
     def _going(self, catalog: Catalog) -> tuple[Table, ...]:
         """The tables that are named, and the partitions of those that have some."""

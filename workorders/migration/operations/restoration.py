@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -50,6 +51,9 @@ _IN_PUBLIC = "USAGE"
 
 PUBLIC = "PUBLIC"
 
+#: The end of a materialised view's definition that leaves it without rows.
+_EMPTY = re.compile(r"WITH\s+NO\s+DATA\s*(;|\Z)", re.IGNORECASE)
+
 #: Dumped definitions name everything in full, and a function's body may need what comes later.
 PROLOGUE = (
     "SELECT pg_catalog.set_config('search_path', '', true)",
@@ -77,17 +81,17 @@ class Taken:
         if not self.entries:
             return ()
         statements = [each for entry in self.entries for each in made(entry, self.archive, self.role)]
-        statements += [
-            f"REFRESH MATERIALIZED VIEW {quoted(entry.schema)}.{quoted(entry.tag)}"
-            for entry in self.entries
-            if entry.kind == "MATERIALIZED VIEW"
-        ]
         return (*PROLOGUE, *statements)
 
     @property
-    def fills_views(self) -> bool:
-        """Making them again reads rows, as many as there are."""
-        return any(entry.kind == "MATERIALIZED VIEW" for entry in self.entries)
+    def filled(self) -> tuple[RelationName, ...]:
+        """The materialised views that are made with their rows."""
+        return tuple(
+            RelationName(schema=entry.schema, name=entry.tag)
+            for entry in self.entries
+            if entry.kind == "MATERIALIZED VIEW"
+            and not _EMPTY.search(entry.definition)
+        )
 
     @property
     def locks(self) -> tuple[Lock, ...]:
@@ -160,7 +164,7 @@ def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
         if changed != table:
             tables[name] = changed
     names = {
-        schema: taken_names - {view.name for view in views if view is not None and view.schema == schema}
+        schema: taken_names - _names_of(catalog, views, schema)
         for schema, taken_names in catalog.relation_names.items()
     }
     types, enums = catalog.types, dict(catalog.enums)
@@ -177,6 +181,13 @@ def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
         schemas=catalog.schemas - {entry.tag for entry in gone if entry.kind == "SCHEMA"},
         archive=None if catalog.archive is None else catalog.archive.without(gone),
     )
+
+
+def _names_of(catalog: Catalog, views: set[RelationName | None], schema: str) -> set[str]:
+    """What they and their indexes are called in a schema."""
+    found = [view for view in views if view is not None and view.schema == schema]
+    indexes = {i.name for view in found if view in catalog.tables for i in catalog.tables[view].indexes}
+    return {view.name for view in found} | indexes
 
 
 def _is_of_materialized_view(entry: Entry, others: Iterable[Entry]) -> bool:

@@ -62,6 +62,7 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
         and _count(shadow, table.name) == 0
         and _make_up(shadow, table)
     ]
+    _fill_views(shadow, catalog)
     counts = {
         table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
     }
@@ -275,3 +276,25 @@ def _value(shadow: Shadow, table: Table, column: Column, number: int) -> str:
     if column.type.endswith("[]"):
         return f"'{{}}'::{column.type}"
     return "DEFAULT" if column.default else f"(SELECT (enum_range(NULL::{column.type}))[1])"
+
+
+_VIEWS = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'm' ORDER BY c.oid
+"""
+
+
+def _fill_views(shadow: Shadow, catalog: Catalog) -> None:
+    """Fills the materialised views that are filled in the target, each after those that it reads.
+
+    One whose query fails on a sample stays empty.
+    """
+    for schema, name in shadow.execute(_VIEWS).fetchall():
+        view = catalog.tables.get(RelationName(schema=schema, name=name))
+        if view is None or not view.is_populated:
+            continue
+        try:
+            shadow.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(schema, name)))
+        except psycopg.Error:
+            continue

@@ -16,6 +16,8 @@ JOIN pg_catalog.pg_class c ON c.oid = l.relation
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
   AND c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname NOT IN (%s, 'information_schema')
+  -- Stops other refreshes only.
+  AND NOT (c.relkind = 'm' AND l.mode = 'ExclusiveLock')
 """
 
 _FILES = """

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from workorders.migration.catalog.archive import Entry
 from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
+from workorders.migration.operations.refresh import Refresh
 from workorders.migration.operations.restoration import PROLOGUE, taken
 from workorders.migration.sql import comments, enums, objects, privileges, table_settings, tree
 from workorders.migration.sql.definition_kinds import is_table_setting
@@ -51,6 +53,8 @@ def alterations(reading: Reading) -> Iterator[Operation]:
             yield from enums.alterations(reading)
         case "AlterDomainStmt":
             yield touched(reading, reading.must_find(("DOMAIN",), strings(node["typeName"])))
+        case "RefreshMatViewStmt":
+            yield _refresh(reading)
         case "AlterSeqStmt":
             yield _sequence(reading)
         case kind:
@@ -61,7 +65,7 @@ def touched(reading: Reading, entry: Entry) -> ChangeDefinition:
     """An object that is altered in any way: it is dropped and made again on the way back."""
     gone = taken(reading.archive, (entry,), reading.place, reading.catalog.role)
     relation = relation_of(entry)
-    return said(
+    changed = said(
         reading,
         entry,
         undo=(*gone.dropping, *gone.restoring),
@@ -69,6 +73,7 @@ def touched(reading: Reading, entry: Entry) -> ChangeDefinition:
         undo_locks=gone.locks,
         after=reading.archive.with_entry(reading.said_of(entry, "ALTER")),
     )
+    return replace(changed, fills_again=gone.filled)
 
 
 def owned(reading: Reading, entry: Entry, spec: Node) -> ChangeDefinition:
@@ -100,7 +105,12 @@ def _altered_view(reading: Reading) -> Iterator[Operation]:
     if [command["subtype"] for command in commands] == ["AT_ChangeOwner"]:
         yield owned(reading, entry, commands[0]["newowner"])
     else:
-        yield touched(reading, entry)
+        changed = touched(reading, entry)
+        if entry.kind == "MATERIALIZED VIEW":
+            modes = (table_settings.mode(command) for command in commands)
+            own = (Lock(relation=changed.table, mode=mode) for mode in modes)
+            changed = replace(changed, locks=restoration.strongest(own))
+        yield changed
 
 
 def _renamed(reading: Reading) -> ChangeDefinition:
@@ -216,4 +226,18 @@ def _sequence(reading: Reading) -> ChangeDefinition:
         entry,
         undo=(tree.statement_text("AlterSeqStmt", back),),
         after=reading.archive.with_entry(reading.said_of(entry, "ALTER")),
+    )
+
+
+def _refresh(reading: Reading) -> Refresh:
+    node = reading.node
+    view = reading.catalog.find(node["relation"].get("schemaname"), node["relation"]["relname"])
+    if view is None or view.kind != "m":
+        name = node["relation"]["relname"]
+        raise refused(reading.place, f"There is no materialised view {name}.", "Check its name.")
+    return Refresh(
+        place=reading.place,
+        table=view.name,
+        is_concurrent=bool(node.get("concurrent")),
+        fills=not node.get("skipData"),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from workorders.migration.catalog.archive import Entry
+from workorders.migration.catalog.snapshot import Index, Table
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import RelationName
+from workorders.migration.names import RelationName, literal
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import PROLOGUE
@@ -28,11 +30,14 @@ def comments(reading: Reading) -> Iterator[Operation]:
     names = objects.names_of(target)
     bare = {key: value for key, value in node.items() if key != "comment"}
     locks: tuple[Lock, ...] = ()
+    if objtype == "OBJECT_INDEX" and (found_index := _index(reading, names)) is not None:
+        yield _comment_on_index(reading, *found_index)
+        return
     if objtype in _PARTS:
         relation: Node = {"relname": names[-2]} | ({"schemaname": names[-3]} if len(names) > 2 else {})
         on = reading.relation(relation)
         if reading.is_new(on):
-            yield _comment_on_new(reading, on)
+            yield _comment_on_new(reading, on, locks=objtype == "OBJECT_COLUMN")
             return
         full = (on.schema, on.name, names[-1])
         bare["object"] = {"List": {"items": [{"String": {"sval": name}} for name in full]}}
@@ -46,7 +51,7 @@ def comments(reading: Reading) -> Iterator[Operation]:
         if found is None and objtype in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW"):
             on = reading.relation({"relname": names[-1]} | ({"schemaname": names[-2]} if names[1:] else {}))
             if reading.is_new(on):
-                yield _comment_on_new(reading, on)
+                yield _comment_on_new(reading, on, locks=True)
                 return
         holder = reading.must_mean(objtype, target)
         bare["object"] = _qualified(target, holder)
@@ -107,14 +112,47 @@ def _qualified(target: Node, entry: Entry) -> Node:
     return target
 
 
-def _comment_on_new(reading: Reading, on: RelationName) -> ChangeDefinition:
+def _comment_on_new(reading: Reading, on: RelationName, *, locks: bool) -> ChangeDefinition:
     """It goes with what it is on."""
     return ChangeDefinition(
         place=reading.place,
         table=on,
         title=f"comment on {on}",
         sql=reading.raw.text,
+        locks=(Lock(relation=on, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),) if locks else (),
         undo_title="",
         undo=(),
         becomes=reading.catalog,
+    )
+
+
+def _index(reading: Reading, names: Sequence[str]) -> tuple[Table, Index] | None:
+    """The index of that name with its table, whether it was there or is made by the script."""
+    for schema in names[:-1] or reading.catalog.search_path:
+        for table in reading.catalog.tables.values():
+            for index in table.indexes:
+                if (table.name.schema, index.name) == (schema, names[-1]):
+                    return table, index
+    return None
+
+
+def _comment_on_index(reading: Reading, table: Table, index: Index) -> ChangeDefinition:
+    """What the catalog says of it is set again; the archive has no entry of an index behind a key."""
+    comment, name = reading.node.get("comment"), RelationName(schema=table.name.schema, name=index.name)
+    former = "NULL" if index.comment is None else literal(index.comment)
+    entry = reading.objects.find(("INDEX",), (name.schema, name.name))
+    archive = reading.archive
+    if entry is not None:
+        archive = archive.with_entry(reading.said_of(entry, "COMMENT"))
+    indexes = tuple(
+        replace(each, comment=comment or None) if each.name == index.name else each for each in table.indexes
+    )
+    return ChangeDefinition(
+        place=reading.place,
+        table=table.name,
+        title=f"comment on index {name}",
+        sql=reading.raw.text,
+        undo_title=f"give index {name} back what it had",
+        undo=(f"COMMENT ON INDEX {name.sql} IS {former}",),
+        becomes=replace(reading.catalog, archive=archive).with_table(replace(table, indexes=indexes)),
     )

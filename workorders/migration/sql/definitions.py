@@ -202,7 +202,9 @@ def _with_new(catalog: Catalog, reading: Reading, made: _Made, name: RelationNam
     """What else of the catalog a new object changes."""
     node = reading.node
     if made.kind in ("VIEW", "MATERIALIZED VIEW"):
-        return catalog.with_table(Table(name=name, kind="v" if made.kind == "VIEW" else "m", is_new=True))
+        is_filled = not node.get("into", {}).get("skipData")
+        kind = "v" if made.kind == "VIEW" else "m"
+        return catalog.with_table(Table(name=name, kind=kind, is_populated=is_filled, is_new=True))
     if made.kind == "SEQUENCE":
         names = catalog.relation_names.get(name.schema, frozenset()) | {name.name}
         return replace(catalog, relation_names={**catalog.relation_names, name.schema: names})

@@ -51,6 +51,7 @@ def drops(reading: Reading) -> Iterator[Operation]:
         undo_title=f"make {names} again",
         undo=gone.restoring,
         undo_locks=locks_of_what_stays(gone),
+        fills_again=gone.filled,
         becomes=without(reading.catalog, gone.entries),
     )
 

@@ -58,7 +58,7 @@ def operations(reading: Reading) -> Iterator[Operation]:
     for item in reading.node["cmds"]:
         command = item["AlterTableCmd"]
         undo = [*_back(reading, before, command), *undo]
-        locks.append(Lock(relation=table.name, mode=_mode(command)))
+        locks.append(Lock(relation=table.name, mode=mode(command)))
         table = _after(table, command)
         if command["subtype"] == "AT_ChangeOwner":
             entry = reading.objects.find(KINDS["OBJECT_TABLE"], (table.name.schema, table.name.name))
@@ -80,7 +80,8 @@ def operations(reading: Reading) -> Iterator[Operation]:
     )
 
 
-def _mode(command: Node) -> LockMode:
+def mode(command: Node) -> LockMode:
+    """The lock that a command of ALTER TABLE takes, where it only sets something."""
     if "Trig" in command["subtype"]:
         return LockMode.SHARE_ROW_EXCLUSIVE
     if command["subtype"] in ("AT_SetStatistics", "AT_SetRelOptions", "AT_ResetRelOptions"):
