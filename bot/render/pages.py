@@ -41,6 +41,7 @@ _OPERATIONS = (
     "refresh",
     "add_value",
     "change_labels",
+    "drop_type",
     "create_table",
     "drop_table",
     "drop_sequence",

@@ -38,8 +38,8 @@ _HEAD = re.compile(
 def dumped(make_database: Callable[..., str], tmp_path: Path) -> Path:
     """An archive of a database with an object of every kind."""
     path = tmp_path / "archive"
-    command = [binaries() / "pg_dump", "--schema-only", "-Fc", "-f", path, make_database(SETUP + MORE + _ODD)]
-    subprocess.run(command, check=True)
+    url = make_database(SETUP + MORE + _ODD)
+    subprocess.run([binaries() / "pg_dump", "--schema-only", "-Fc", "-f", path, url], check=True)
     return path
 
 
@@ -82,5 +82,6 @@ def test_an_archive_that_ends_early_or_is_of_another_format_is_told(dumped: Path
 
 
 def _restored(dumped: Path, *options: str) -> str:
-    command = [binaries() / "pg_restore", *options, *(() if "--list" in options else ("-f", "-")), dumped]
-    return subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout
+    given = options if "--list" in options else (*options, "-f", "-")
+    done = subprocess.run([binaries() / "pg_restore", *given, dumped], capture_output=True, check=True)
+    return done.stdout.decode()

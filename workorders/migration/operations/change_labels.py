@@ -20,7 +20,7 @@ from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import labels
 from workorders.migration.operations.alter_type import TypeChange, marks, with_type
 from workorders.migration.operations.labels import SMALL_BYTES, EnumColumn
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
 from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Step
 
@@ -82,6 +82,14 @@ class ChangeLabels:
         if table.is_new:
             return (self._step(forth),)
         own = EnumColumn(table=ordinary(table, self.place, "ALTER TYPE"), column=column)
+        for dependant in table.dependants:
+            if dependant.column == self.column and dependant.kind not in ("foreign key", "default"):
+                raise refused(
+                    self.place,
+                    f"{dependant.description} needs {self.table}.{self.column}: the server would refuse to"
+                    " change its type.",
+                    f"Drop the {dependant.kind} first, and create it again afterwards.",
+                )
         lost = self._lost(catalog, column)
         settling = own.settling(lost, run, 0) if lost else ()
         misfits = (own.misfit(catalog, lost, run),) if lost else ()

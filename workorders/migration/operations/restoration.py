@@ -89,8 +89,7 @@ class Taken:
         return tuple(
             RelationName(schema=entry.schema, name=entry.tag)
             for entry in self.entries
-            if entry.kind == "MATERIALIZED VIEW"
-            and not _EMPTY.search(entry.definition)
+            if entry.kind == "MATERIALIZED VIEW" and not _EMPTY.search(entry.definition)
         )
 
     @property

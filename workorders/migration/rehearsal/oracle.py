@@ -24,6 +24,10 @@ _NOT_IN_A_BLOCK = (errors.ActiveSqlTransaction.sqlstate, errors.UnsafeNewEnumVal
 _SECONDS = 120
 
 
+#: How psql begins what ended a script.
+_FAILS = re.compile(r"\b(ERROR|FATAL|PANIC):")
+
+
 class PlainSqlFails(Exception):
     """The script does not run at all, on a copy of the target's schema with sample rows."""
 

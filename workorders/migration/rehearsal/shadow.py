@@ -64,9 +64,10 @@ class Copy:
 class ShadowDatabase:
     """The copy of one target's schema, from which clones are made."""
 
-    def __init__(self, server: ShadowServer, catalog: Catalog, name: str) -> None:
+    def __init__(self, server: ShadowServer, catalog: Catalog, owner: str, name: str) -> None:
         self._server = server
         self._catalog = catalog
+        self._owner = owner
         self._name = name
         self._clones: list[str] = []
         #: The superuser's URL of the template that every clone is made from.
@@ -78,7 +79,7 @@ class ShadowDatabase:
         superuser = self._server.create_database(name, template=self._name)
         self._clones.append(name)
         with psycopg.connect(superuser, autocommit=True) as shadow:
-            _own(Shadow(shadow), name, self._catalog.role)
+            _own(Shadow(shadow), name, self._owner)
         return Copy(superuser=superuser, dsn=self._as_role(superuser))
 
     def drop(self) -> None:
@@ -157,12 +158,13 @@ def _made(
             # An advisory lock is one database's: who makes roles has to meet the others in the same one.
             with psycopg.connect(server.dsn(), autocommit=True) as meeting:
                 _make_roles(target, Shadow(meeting), catalog, superuser)
-            _own(shadow, name, catalog.role)
+            owner = _owner(target, catalog, superuser)
+            _own(shadow, name, owner)
         _restore(superuser, dumping.schema_of(dsn, binaries), binaries)
     except BaseException:
         server.drop_database(name)
         raise
-    database = ShadowDatabase(server, catalog, name)
+    database = ShadowDatabase(server, catalog, owner, name)
     try:
         yield database
     finally:
@@ -213,6 +215,21 @@ def _make_roles(target: Target, shadow: Shadow, catalog: Catalog, superuser: str
 
 
 _ROLES_KEY = int.from_bytes(b"lk roles", "big")
+
+
+def _owner(target: Target, catalog: Catalog, superuser: str) -> str:
+    """Who owns the copies: as in the target, where the migrating role may do what that one may.
+
+    It is the database's owner who may make objects in `public` there.
+    """
+    row = target.execute(
+        "SELECT r.rolname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba"
+        " WHERE d.datname = pg_catalog.current_database()"
+        " AND pg_catalog.pg_has_role(current_user, d.datdba, 'USAGE')"
+    ).fetchone()
+    if row is None or row[0] == conninfo_to_dict(superuser)["user"]:
+        return catalog.role
+    return str(row[0])
 
 
 def _own(shadow: Shadow, name: str, role: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from workorders.migration.catalog.archive import Entry
 from workorders.migration.names import RelationName
 from workorders.migration.operations.definition import ChangeDefinition
+from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import locks_of_what_stays, taken, without
 from workorders.migration.sql import objects
@@ -41,6 +43,9 @@ def drops(reading: Reading) -> Iterator[Operation]:
     gone = taken(reading.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
+    if {entry.kind for entry in gone.entries} <= {"TYPE", "DOMAIN"}:
+        yield from _types_put_aside(reading, gone.entries)
+        return
     names = ", ".join(map(str, gone.entries))
     yield ChangeDefinition(
         place=reading.place,
@@ -54,6 +59,20 @@ def drops(reading: Reading) -> Iterator[Operation]:
         fills_again=gone.filled,
         becomes=without(reading.catalog, gone.entries),
     )
+
+
+def _types_put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
+    """Each by itself; what stands on another first."""
+    left = reading
+    for entry in reversed(gone):
+        becomes = without(left.catalog, [entry])
+        yield DropType(
+            place=reading.place,
+            dropped=RelationName(schema=entry.schema, name=entry.tag),
+            kind=entry.kind,
+            becomes=becomes,
+        )
+        left = replace(left, catalog=becomes)
 
 
 def _must_be_needed_by_nobody(reading: Reading, entries: list[Entry], taken_along: Sequence[Entry]) -> None:
