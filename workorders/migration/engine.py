@@ -17,7 +17,7 @@ from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.plan import POSITIONAL, Plan
-from workorders.migration.sql import script
+from workorders.migration.sql import script, translate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,12 @@ def prepare(
     Raises Unreadable and Refused with every problem found.
     """
     parsed = script.read(text)
-    needs_archive = any(statement.needs_archive for statement in parsed.statements)
+    needs_all = any(statement.needs_archive for statement in parsed.statements)
     # What definitions need and are needed by has no end that words would tell.
-    catalog = catalogs.read(target, None if needs_archive else parsed.words | _names(also_written))
-    if needs_archive:
+    catalog = catalogs.read(target, None if needs_all else parsed.words | _names(also_written))
+    if any(translate.needs_archive(statement, catalog) for statement in parsed.statements):
+        if not needs_all:
+            catalog = catalogs.read(target)
         archive = dumping.archive_of(target, binaries)
         for table in catalog.tables.values():
             if table.kind == "m" and table.is_populated:

@@ -118,6 +118,7 @@ class Executor:
                 f"{later[0]} was run after {run.name} on the same tables.",
                 f"lockkeeper rollback {later[0]} first.",
             )
+        journal.must_keep_its_names(self._target, run)
         done = journal.entries(self._target, run.name)
         decision = replace(decision, fill=settle.checked(decision.fill))
         if run.state != "rolling_back":
@@ -138,7 +139,8 @@ class Executor:
             state = "rolled_back" if run.state == "rolled_back" else "finished"
             journal.set_state(self._target, run.name, state)
             return Outcome(run=run.name, state=state)
-        return self._walk(run, route.purge(run), "purging", "purged", Decision())
+        stops = route.purge(run, journal.renamed_since(self._target, run.name))
+        return self._walk(run, stops, "purging", "purged", Decision())
 
     def _walk(self, run: Run, stops: list[Stop], under_way: str, arrived: str, decision: Decision) -> Outcome:
         self._set_state(run, under_way)

@@ -15,7 +15,7 @@ from workorders.migration.connections import Target
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan, PlannedStatement
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed, tree
 from workorders.migration.steps import Step
 from workorders.migration.validation import Measured
 
@@ -175,16 +175,19 @@ def _dependences(catalog: Catalog, name: RelationName, dependants: tuple[Dependa
 
 def _writes(target: Target, plan: Plan, catalog: Catalog) -> list[Rewriting]:
     found = []
-    for planned in plan.statements:
+    for position, planned in enumerate(plan.statements):
         raw = planned.statement.raw
         if raw.kind not in ("UpdateStmt", "DeleteStmt"):
             continue
-        table = planned.tables[0]
+        back = plan.names(position).reversed
+        now, table = planned.tables[0], back.table(planned.tables[0])
         joined = (
             raw.node.get("fromClause") or raw.node.get("usingClause") or raw.node["relation"].get("alias")
         )
         where = raw.node.get("whereClause")
         condition = tree.expression_text(where) if where else ""
+        if condition and back.renames:
+            condition = renamed.condition(condition, back, main=now)
         is_countable = not joined and table in catalog.tables
         rows = validation.rows_matching(target, table, condition) if is_countable else None
         name = planned.operations[0] if planned.operations else raw.kind

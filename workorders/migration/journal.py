@@ -23,7 +23,8 @@ from workorders.migration.errors import Blocked, Refused
 from workorders.migration.named_queries import named_queries
 from workorders.migration.names import OUR_SCHEMA
 from workorders.migration.plan import Plan
-from workorders.migration.steps import Step, from_json, to_json
+from workorders.migration.renames import Renamed
+from workorders.migration.steps import Step, from_json, renamed_from_json, to_json
 
 _QUERIES = named_queries("workorders.migration", "journal.sql")
 
@@ -151,6 +152,23 @@ def set_state(target: Target, name: str, state: str, problem: str = "") -> None:
 def later_runs(target: Target, name: str) -> tuple[str, ...]:
     """Runs that stand on this one: they have to be rolled back first. Newest first."""
     return tuple(row[0] for row in target.execute(_QUERIES["later_runs"], {"run": name}))
+
+
+def renamed_since(target: Target, name: str) -> tuple[Renamed, ...]:
+    """Other names that runs after this one have given, and that still hold; in their order."""
+    found = (renamed_from_json(row[0]) for row in target.execute(_QUERIES["renamed_since"], {"run": name}))
+    return tuple(each for each in found if each is not None)
+
+
+def must_keep_its_names(target: Target, run: Run) -> None:
+    """Raises Refused where a later run that is final has renamed something of this one's tables."""
+    for each in renamed_since(target, run.name):
+        if str(each.table) in run.tables:
+            raise Refused.because(
+                f"{each.was or each.table} was renamed to {each.now or each.becomes} by a later run,"
+                f" which is final: {run.name} cannot be undone any more.",
+                "Write a migration that makes the change the other way round.",
+            )
 
 
 def entries(target: Target, name: str) -> dict[Position, Entry]:

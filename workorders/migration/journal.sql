@@ -64,6 +64,17 @@ SELECT later.run FROM lockkeeper.runs this JOIN lockkeeper.runs later
 WHERE this.run = %(run)s AND later.state IN ('executing', 'executed', 'failed', 'rolling_back', 'finished')
 ORDER BY later.position DESC;
 
+-- name: renamed_since
+-- Other names that later runs have given and not taken back, in their order.
+SELECT s.step -> 'renamed' FROM lockkeeper.runs this JOIN lockkeeper.runs later ON later.position > this.position
+    CROSS JOIN LATERAL jsonb_array_elements(later.steps) WITH ORDINALITY AS s (step, number)
+WHERE this.run = %(run)s AND jsonb_typeof(s.step -> 'renamed') = 'object'
+    AND EXISTS (SELECT FROM lockkeeper.journal j WHERE j.run = later.run AND j.direction = 'forth'
+        AND j.step = s.number - 1 AND j.is_done)
+    AND NOT EXISTS (SELECT FROM lockkeeper.journal j WHERE j.run = later.run AND j.direction = 'back'
+        AND j.step = s.number - 1 AND j.is_done)
+ORDER BY later.position, s.number;
+
 -- name: entries
 -- What a run has done so far, in every direction.
 SELECT direction, step, action, is_done, cursor, batches, milliseconds

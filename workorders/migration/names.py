@@ -41,6 +41,14 @@ class RelationName:
         """Both parts quoted, for use in a statement."""
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
+    @property
+    def written(self) -> str:
+        """Both parts as the server writes them in a default or a type: quoted where needed."""
+        return ".".join(
+            name if name.isidentifier() and name.islower() and name.isascii() else quoted(name)
+            for name in (self.schema, self.name)
+        )
+
 
 def quoted(name: str) -> str:
     """An identifier in double quotes, whatever it holds. NUL cannot occur in one."""

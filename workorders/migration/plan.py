@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.atlas import expected
 from workorders.migration.atlas.effect import Effect
-from workorders.migration.catalog.snapshot import Catalog, Identity, Reference
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Identity, Reference
 from workorders.migration.errors import Problem, Refused
+from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Check, Operation
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
-from workorders.migration.sql import translate
+from workorders.migration.renames import Names, Part, Renamed
+from workorders.migration.sql import renamed, translate
 from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step, to_json
 
@@ -103,6 +105,10 @@ class Plan:
         """Columns that stand elsewhere afterwards than after the plain SQL, in the order of their moves."""
         return tuple(step.moved for step in self.steps if step.moved is not None)
 
+    def names(self, until: int | None = None) -> Names:
+        """From the names before the run to those after it, or to those that a statement meets."""
+        return _names(step for step in self.steps if until is None or step.statement < until)
+
     @property
     def is_undone_instantly(self) -> bool:
         """The whole way back takes about a second at any size."""
@@ -147,16 +153,20 @@ def make(
                 concerned = translate.concerned(operation)
                 for name in concerned:
                     _must_not_be_ours(name, statement)
-                _must_not_be_twinned(operation, before, twinned, statement)
+                names_now = _names(steps)
+                _must_not_be_twinned(operation, before, names_now, twinned, statement)
                 made = operation.steps(catalog, run)
                 if changed:
                     filled += _filled_again(operation, catalog)
+                for given in _names(made).renames:
+                    steps = [purged_under(step, given) for step in steps]
+                    changed, twinned = _called(changed, twinned, given)
                 steps += made
                 table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):
                     # What the script itself does to the rows before decides, not how they are now.
                     checks += [
-                        check
+                        _asked_before(check, operation.table, names_now)
                         for check in operation.checks()
                         if changed.isdisjoint({operation.table, *check.reads})
                     ]
@@ -191,7 +201,7 @@ def make(
         steps=tuple(_told_of_remakes(step, catalog) for step in steps),
         checks=tuple(checks),
         tables=_tables(steps, planned, before),
-        references=_references(before, catalog),
+        references=_references(before, catalog, _names(steps)),
     )
 
 
@@ -232,8 +242,21 @@ def _tables(steps: list[Step], planned: list[PlannedStatement], before: Catalog)
     return tuple(sorted(name for name in names if name in before.tables))
 
 
-def _references(before: Catalog, after: Catalog) -> tuple[Reference, ...]:
-    """Foreign keys that come to be over columns that are there already."""
+def _references(before: Catalog, after: Catalog, names: Names) -> tuple[Reference, ...]:
+    """Foreign keys that come to be over columns that are there already, by the names of now."""
+    back = names.reversed
+
+    def called_before(table: RelationName, key: Constraint) -> Constraint:
+        there = key.referenced
+        return replace(
+            key,
+            name=back.constraint(table, key.name),
+            columns=tuple(back.column(table, each) for each in key.columns),
+            referenced=None if there is None else back.table(there),
+            referenced_columns=tuple(
+                each if there is None else back.column(there, each) for each in key.referenced_columns
+            ),
+        )
 
     def has(name: RelationName | None, columns: tuple[str, ...]) -> bool:
         table = None if name is None else before.tables.get(name)
@@ -242,7 +265,8 @@ def _references(before: Catalog, after: Catalog) -> tuple[Reference, ...]:
     return tuple(
         Reference(table=name, constraint=key)
         for name, table in before.tables.items()
-        for key in (after.tables[name].foreign_keys if name in after.tables else ())
+        if (then := after.tables.get(names.table(name))) is not None
+        for key in (called_before(then.name, each) for each in then.foreign_keys)
         if table.constraint(key.name) is None
         and has(name, key.columns)
         and has(key.referenced, key.referenced_columns)
@@ -255,13 +279,38 @@ def _told_of_remakes(step: Step, catalog: Catalog) -> Step:
     return replace(step, moves=tuple(moves))
 
 
+def _names(steps: Iterable[Step]) -> Names:
+    return Names(renames=tuple(step.renamed for step in steps if step.renamed is not None))
+
+
+def _called(
+    changed: set[RelationName], twinned: set[tuple[RelationName, str]], given: Renamed
+) -> tuple[set[RelationName], set[tuple[RelationName, str]]]:
+    """What the script has changed, and what has a twin, also under the names of now."""
+    if given.part is not Part.TABLE:
+        return changed, twinned
+    name = Names(renames=(given,)).table
+    return {name(each) for each in changed}, {(name(table), column) for table, column in twinned}
+
+
+def _asked_before(check: Check, table: RelationName | None, names: Names) -> Check:
+    """The check as it can be asked before the plan has run."""
+    if table is None or not names.renames:
+        return check
+    return replace(check, query=renamed.query(check.query, names.reversed, main=table))
+
+
 def _must_not_be_twinned(
-    operation: Operation, before: Catalog, twinned: set[tuple[RelationName, str]], statement: Statement
+    operation: Operation,
+    before: Catalog,
+    given: Names,
+    twinned: set[tuple[RelationName, str]],
+    statement: Statement,
 ) -> None:
     """A trigger of ours names both columns: until it is gone, neither may have another name."""
     names, columns = _renamed(operation)
     for name in names:
-        table = before.tables.get(name)
+        table = before.tables.get(given.reversed.table(name))
         if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):
             raise Refused.because(
                 f"{name} still has the twin of an earlier run.", "Purge that run first.", line=statement.line

@@ -23,12 +23,12 @@ _HIDING = {"drop_column", "twin_column"}
 
 
 def hidden_in(plan: Plan) -> tuple[RelationName, ...]:
-    """The tables in which the plan leaves a hidden column until it is purged."""
+    """The tables in which the plan leaves a hidden column until it is purged, by their names before."""
     return tuple(
         sorted(
             {
-                name
-                for planned in plan.statements
+                plan.names(position).reversed.table(name)
+                for position, planned in enumerate(plan.statements)
                 if _HIDING & set(planned.operations)
                 for name in planned.tables
                 if any(step.operation in _HIDING and _locks(step, name) for step in plan.steps)

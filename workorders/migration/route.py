@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from workorders.migration.journal import Position, Run
+from workorders.migration.later_names import purged_under
 from workorders.migration.outcome import LeftAsWritten
+from workorders.migration.renames import Renamed
 from workorders.migration.steps import Action, Step
 
 
@@ -45,14 +48,16 @@ def back(run: Run, entries: Collection[Position]) -> list[Stop]:
     ]
 
 
-def purge(run: Run) -> list[Stop]:
+def purge(run: Run, since: Sequence[Renamed] = ()) -> list[Stop]:
     """What makes the run final, last step first; then our own tables go.
 
-    After a rollback, too: what the steps' purges drop is not there any more.
+    After a rollback, too: what the steps' purges drop is not there any more. `since` are the
+    other names that later runs have given, in their order.
     """
+    steps = [functools.reduce(purged_under, since, step) for step in run.steps]
     stops = [
         Stop(position=Position(direction="purge", step=number, action=place), step=step, action=action)
-        for number, step in reversed(list(enumerate(run.steps)))
+        for number, step in reversed(list(enumerate(steps)))
         for place, action in enumerate(step.purge)
     ]
     remains = [(step, name) for step in run.steps for name in step.remains]

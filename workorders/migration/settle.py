@@ -10,6 +10,7 @@ from psycopg import sql
 
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Problem, Refused
+from workorders.migration.later_names import misfits_now
 from workorders.migration.names import RelationName, clipped, quoted
 from workorders.migration.sql import tree
 from workorders.migration.steps import Misfit, Step
@@ -62,21 +63,14 @@ def checked(fill: Mapping[str, str]) -> Mapping[str, str]:
 def count(target: Target, steps: list[Step]) -> tuple[Count, ...]:
     """Every kind of row that does not fit, as the tables are now, before anything is undone.
 
-    The steps are those that were begun, last to first: a later one may have put tables out of
-    sight that an earlier one speaks of.
+    `steps` are those that were begun, last to first: a later one may have put tables out of
+    sight, or given other names to what an earlier one speaks of.
     """
     found = []
-    moved: dict[RelationName, RelationName] = {}
-    for step in steps:
-        for misfit in step.misfits:
-            where = misfit.found_in or moved.get(misfit.table, misfit.table)
-            condition = misfit.rows
-            if any(name.sql in condition for name in moved):
-                condition = tree.moved_relations(condition, moved)
-            rows = _count(target, where, condition)
-            if rows:
-                found.append(Count(misfit=misfit, rows=rows))
-        moved |= {move.relation: move.there for move in step.moves}
+    for misfit, now in misfits_now(steps):
+        rows = _count(target, now.table, now.rows)
+        if rows:
+            found.append(Count(misfit=misfit, rows=rows))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
+from workorders.migration.renames import Part, Renamed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +139,8 @@ class Step:
     moves: tuple[Move, ...] = ()
     #: The column that had to move to its table's end, where there is one.
     moved: MovedColumn | None = None
+    #: What has another name once it has run, where something has.
+    renamed: Renamed | None = None
 
 
 def to_json(step: Step) -> dict[str, Any]:
@@ -173,6 +176,7 @@ def to_json(step: Step) -> dict[str, Any]:
         "moved": None
         if step.moved is None
         else [step.moved.table.schema, step.moved.table.name, step.moved.column, step.moved.behind],
+        "renamed": None if step.renamed is None else _renamed_to_json(step.renamed),
     }
 
 
@@ -209,7 +213,26 @@ def from_json(raw: dict[str, Any]) -> Step:
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
         moved=_moved_from_json(raw.get("moved")),
+        renamed=renamed_from_json(raw.get("renamed")),
     )
+
+
+def _renamed_to_json(renamed: Renamed) -> dict[str, Any]:
+    return {
+        "part": renamed.part.value,
+        "table": [renamed.table.schema, renamed.table.name],
+        "becomes": [renamed.becomes.schema, renamed.becomes.name],
+        "was": renamed.was,
+        "now": renamed.now,
+    }
+
+
+def renamed_from_json(raw: dict[str, Any] | None) -> Renamed | None:
+    """The other name that `to_json` wrote, where a step gives one."""
+    if raw is None:
+        return None
+    table, becomes = _names([raw["table"], raw["becomes"]])
+    return Renamed(part=Part(raw["part"]), table=table, becomes=becomes, was=raw["was"], now=raw["now"])
 
 
 def _moved_from_json(raw: list[str] | None) -> MovedColumn | None:

@@ -20,6 +20,8 @@ from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.connections import Target
 from workorders.migration.names import RelationName, literal, quoted
 from workorders.migration.plan import Plan
+from workorders.migration.renames import Names
+from workorders.migration.sql import renamed
 
 #: One query's time limit; what takes longer is reported as not measured.
 _QUERY_MS = 30_000
@@ -41,6 +43,14 @@ class Query:
     #: The column, columns or constraint that it is about; "" for the whole table.
     subject: str
     sql: str
+    #: The table, and the query, under the names that they have once the plan has run, if others.
+    table_after: RelationName | None = None
+    sql_after: str = ""
+
+    @property
+    def afterwards(self) -> Query:
+        """The same question as it is asked once the plan has run."""
+        return replace(self, table=self.table_after or self.table, sql=self.sql_after or self.sql)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,39 +108,59 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
     changed, let_go = _changed_columns(plan), _let_go(plan, catalog)
     found: list[Query] = []
     # The server does not count what TRUNCATE takes away.
-    emptied = {name for step in plan.steps if step.operation == "truncate" for name in step.action.scans}
+    emptied = {
+        plan.names(step.statement).reversed.table(name)
+        for step in plan.steps
+        if step.operation == "truncate"
+        for name in step.action.scans
+    }
     gone = plan.gone
+    names = plan.names()
     for name in plan.tables:
         table = catalog.tables.get(name)
         if table is None or table.kind != "r" or name in emptied | gone:
             continue
         found.append(
-            Query(
-                kind="rows", table=name, subject="", sql=f"SELECT /* lockkeeper */ count(*) FROM {name.sql}"
-            )
+            _query("rows", name, "", f"count(*) FROM {name.sql}", names),
         )
         kept = [c.name for c in table.columns if (name, c.name) not in changed and not c.generated]
         if kept and table.estimated_rows <= _CHECKSUM_ROWS:
             columns = ", ".join(quoted(column) for column in kept)
             found.append(
-                Query(
-                    kind="checksum",
-                    table=name,
-                    subject=", ".join(kept),
-                    sql="SELECT /* lockkeeper */ coalesce(sum("
-                    f"pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint FROM {name.sql}",
+                _query(
+                    "checksum",
+                    name,
+                    ", ".join(kept),
+                    f"coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
+                    f" FROM {name.sql}",
+                    names,
                 )
             )
         stays = replace(table, constraints=tuple(c for c in table.constraints if c.referenced not in gone))
         found += [
             query
-            for query in _relationships(stays, {column for owner, column in changed if owner == name})
+            for query in _relationships(stays, {column for owner, column in changed if owner == name}, names)
             if (name, query.subject) not in let_go
         ]
     return tuple(found)
 
 
-def _relationships(table: Table, changed: set[str]) -> list[Query]:
+def _query(kind: str, table: RelationName, subject: str, asked: str, names: Names) -> Query:
+    """A query as it is asked before, and as it is asked after other names were given."""
+    before = f"SELECT {asked}"
+    query = Query(kind=kind, table=table, subject=subject, sql=_ours(before))
+    if not names.renames:
+        return query
+    after = _ours(renamed.query(before, names, main=table))
+    return replace(query, table_after=names.table(table), sql_after=after)
+
+
+def _ours(query: str) -> str:
+    """Marked, so that it is not taken for one of the application's."""
+    return f"SELECT /* lockkeeper */ {query.removeprefix('SELECT ')}"
+
+
+def _relationships(table: Table, changed: set[str], names: Names) -> list[Query]:
     found = []
     for constraint in table.constraints:
         if not constraint.is_validated or changed & set(constraint.columns):
@@ -148,25 +178,31 @@ def _relationships(table: Table, changed: set[str]) -> list[Query]:
             condition, kind = f"NOT {inner}", "violators"
         else:
             continue
-        query = f"SELECT /* lockkeeper */ count(*) FROM {table.name.sql} t WHERE {condition}"
-        found.append(Query(kind=kind, table=table.name, subject=constraint.name, sql=query))
+        asked = f"count(*) FROM {table.name.sql} t WHERE {condition}"
+        found.append(_query(kind, table.name, constraint.name, asked, names))
     return found
 
 
 def _changed_columns(plan: Plan) -> set[tuple[RelationName, str]]:
-    """Columns that the script changes on purpose; None of them is compared."""
+    """Columns that the script changes on purpose, by their names before; none of them is compared."""
     found = set()
-    for planned in plan.statements:
-        raw = planned.statement.raw
-        for table in planned.tables:
-            for item in raw.node.get("targetList", []):
-                found.add((table, item["ResTarget"]["name"]))
-            for item in raw.node.get("cmds", []):
-                command = item["AlterTableCmd"]
-                if command["subtype"] in ("AT_DropColumn", "AT_AlterColumnType"):
-                    found.add((table, command["name"]))
-    captured = {name for step in plan.steps for name in step.action.captured}
-    direct = {table for planned in plan.statements for table in planned.tables}
+    direct: set[RelationName] = set()
+    for position, planned in enumerate(plan.statements):
+        raw, back = planned.statement.raw, plan.names(position).reversed
+        direct |= {back.table(table) for table in planned.tables}
+        changed = [item["ResTarget"]["name"] for item in raw.node.get("targetList", [])]
+        for item in raw.node.get("cmds", []):
+            command = item["AlterTableCmd"]
+            if command["subtype"] in ("AT_DropColumn", "AT_AlterColumnType"):
+                changed.append(command["name"])
+        found |= {
+            (back.table(table), back.column(table, column)) for table in planned.tables for column in changed
+        }
+    captured = {
+        plan.names(step.statement).reversed.table(name)
+        for step in plan.steps
+        for name in step.action.captured
+    }
     # A cascade or a trigger may change any column of a table that no statement names.
     return found | {(name, "*") for name in captured - direct}
 
@@ -174,7 +210,8 @@ def _changed_columns(plan: Plan) -> set[tuple[RelationName, str]]:
 def _let_go(plan: Plan, catalog: Catalog) -> set[tuple[RelationName, str]]:
     """Constraints that the script drops or no longer enforces, and what a CASCADE takes with them."""
     found: set[tuple[RelationName, str]] = set()
-    for planned in plan.statements:
+    for position, planned in enumerate(plan.statements):
+        back = plan.names(position).reversed
         for item in planned.statement.raw.node.get("cmds", []):
             command = item["AlterTableCmd"]
             names = {
@@ -183,12 +220,12 @@ def _let_go(plan: Plan, catalog: Catalog) -> set[tuple[RelationName, str]]:
             }
             name = names.get(command["subtype"])
             for table in planned.tables if name else ():
-                found.add((table, str(name)))
+                found.add((back.table(table), back.constraint(table, str(name))))
             if command.get("behavior") == "DROP_CASCADE":
                 found |= {
                     (reference.table, reference.constraint.name)
                     for table in planned.tables
-                    for reference in catalog.referencing(table)
+                    for reference in catalog.referencing(back.table(table))
                 }
     return found
 
@@ -236,11 +273,11 @@ def validate(
 
 
 def _compare(target: Target, before: Measured) -> tuple[Comparison, ...]:
-    after = measure(target, tuple(answer.query for answer in before.answers))
+    after = measure(target, tuple(answer.query.afterwards for answer in before.answers))
     # Counters are read last, too: a row counted must not be newer than its counter.
     after = replace(after, traffic={table: counted(target, table) for table in after.traffic})
     return tuple(
-        _judged(answer.query, answer.value, after.value(answer.query), before, after)
+        _judged(answer.query, answer.value, after.value(answer.query.afterwards), before, after)
         for answer in before.answers
     )
 
@@ -249,7 +286,7 @@ def _judged(query: Query, was: int | None, now: int | None, before: Measured, af
     if was is None or now is None:
         words = f"not measured within {_QUERY_MS // 1000} s"
         return Comparison(query=query, before=was, after=now, agrees=None, words=words)
-    old, new = before.traffic[query.table], after.traffic[query.table]
+    old, new = before.traffic[query.table], after.traffic[query.afterwards.table]
     inserted, deleted = new.inserted - old.inserted, new.deleted - old.deleted
     updated = new.updated - old.updated
     is_quiet = not (inserted or deleted or updated)
@@ -277,12 +314,7 @@ def _is_same(one: Query, other: Query) -> bool:
 def rows_matching(target: Target, table: RelationName, condition: str) -> int | None:
     """How many rows a statement is about; None where that takes too long to count."""
     where = f" WHERE {condition}" if condition else ""
-    query = Query(
-        kind="rows",
-        table=table,
-        subject=literal(condition),
-        sql=f"SELECT /* lockkeeper */ count(*) FROM {table.sql}{where}",
-    )
+    query = _query("rows", table, literal(condition), f"count(*) FROM {table.sql}{where}", Names())
     return _ask(target, query).value
 
 
@@ -295,6 +327,8 @@ def to_json(measured: Measured) -> dict[str, Any]:
                 "table": [answer.query.table.schema, answer.query.table.name],
                 "subject": answer.query.subject,
                 "sql": answer.query.sql,
+                "table_after": [answer.query.afterwards.table.schema, answer.query.afterwards.table.name],
+                "sql_after": answer.query.sql_after,
                 "value": answer.value,
                 "milliseconds": answer.milliseconds,
             }
@@ -314,9 +348,11 @@ def from_json(raw: Mapping[str, Any]) -> Measured:
             Answer(
                 query=Query(
                     kind=each["kind"],
-                    table=RelationName(schema=each["table"][0], name=each["table"][1]),
+                    table=_name(each["table"]),
                     subject=each["subject"],
                     sql=each["sql"],
+                    table_after=_name(each.get("table_after", each["table"])),
+                    sql_after=each.get("sql_after", ""),
                 ),
                 value=each["value"],
                 milliseconds=each["milliseconds"],
@@ -330,3 +366,7 @@ def from_json(raw: Mapping[str, Any]) -> Measured:
             for each in raw["traffic"]
         },
     )
+
+
+def _name(raw: list[str]) -> RelationName:
+    return RelationName(schema=raw[0], name=raw[1])

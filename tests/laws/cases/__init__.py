@@ -1,6 +1,17 @@
 """The cases that every law is held against: one module for each family of operations."""
 
-from tests.laws.cases import columns, definitions, drops, enums, keys, matviews, rows, standing, types
+from tests.laws.cases import (
+    columns,
+    definitions,
+    drops,
+    enums,
+    keys,
+    matviews,
+    renames,
+    rows,
+    standing,
+    types,
+)
 from tests.laws.cases.case import Case
 from tests.laws.cases.schema import SETUP
 
@@ -14,6 +25,7 @@ CASES: tuple[Case, ...] = (
     *enums.CASES,
     *keys.CASES,
     *matviews.CASES,
+    *renames.CASES,
     *rows.CASES,
     *types.CASES,
 )

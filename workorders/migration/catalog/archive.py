@@ -68,6 +68,8 @@ class Archive:
     """All of a database's objects, each after those that it needs."""
 
     entries: tuple[Entry, ...] = ()
+    #: Numbers of objects whose text says what was renamed since by its former name.
+    outdated: frozenset[int] = frozenset()
 
     @property
     def objects(self) -> Iterator[Entry]:

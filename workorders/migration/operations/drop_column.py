@@ -49,7 +49,8 @@ class DropColumn:
         if column is None:
             return ()
         self._must_be_free(table, column)
-        hidden = ours("dropped", run, str(self.table), self.column)
+        # One script may drop two columns of this name, if it gives another one the name in between.
+        hidden = ours("dropped", run, str(self.place.statement), str(self.table), self.column)
         constraints = tuple(c for c in table.constraints if self.column in c.columns)
         indexes = tuple(i for i in table.indexes if i.constraint is None and self.column in i.columns)
         statistics = tuple(s for s in table.statistics if self.column in s.columns)

@@ -13,7 +13,7 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, quoted
 from workorders.migration.operations.operation import Place, refused
 from workorders.migration.sql import tree
-from workorders.migration.sql.objects import relation_of
+from workorders.migration.sql.objects import must_be_current, relation_of
 
 #: Kinds that are made again from their definition, with nothing lost.
 ROWLESS = frozenset(
@@ -126,6 +126,7 @@ def taken(archive: Archive, entries: Sequence[Entry], place: Place, role: str) -
             "Change what needs it first, in statements of their own.",
         )
     _must_be_granted_plainly(archive, found, place)
+    must_be_current(archive, found)
     return Taken(archive=archive, entries=found, role=role)
 
 

@@ -18,7 +18,7 @@ from workorders.migration.connections import Shadow, Target
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.plan import Plan
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed, tree
 
 ROWS, ROWS_MATCHING, ROWS_MADE_UP = 200, 50, 6
 
@@ -103,24 +103,28 @@ def _inserted(plan: Plan) -> set[RelationName]:
     found: set[RelationName] = set()
     for position, planned in enumerate(plan.statements):
         if set(planned.operations) & {"insert", "merge", "do", "call", "select"}:
-            found |= set(planned.tables)
-            found |= {n for step in plan.steps if step.statement == position for n in step.action.captured}
+            back = plan.names(position).reversed
+            captured = (n for step in plan.steps if step.statement == position for n in step.action.captured)
+            found |= {back.table(name) for name in (*planned.tables, *captured)}
     return found
 
 
 def _conditions(catalog: Catalog, plan: Plan) -> list[tuple[Table, str]]:
     """Which rows the script's own statements are about, so that the sample holds some."""
     found = []
-    for planned in plan.statements:
+    for position, planned in enumerate(plan.statements):
         raw = planned.statement.raw
         if raw.kind not in ("UpdateStmt", "DeleteStmt") or not raw.node.get("whereClause"):
             continue
         joined = any(raw.node.get(part) for part in ("fromClause", "usingClause", "withClause"))
         if joined or raw.node["relation"].get("alias"):
             continue
-        table = catalog.find(raw.node["relation"].get("schemaname"), raw.node["relation"]["relname"])
+        back = plan.names(position).reversed
+        now = planned.tables[0]
+        table = catalog.tables.get(back.table(now))
         if table is not None:
-            found.append((table, tree.expression_text(raw.node["whereClause"])))
+            condition = tree.expression_text(raw.node["whereClause"])
+            found.append((table, renamed.condition(condition, back, main=now) if back.renames else condition))
     return found
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, strings
@@ -126,11 +127,17 @@ class Objects:
         self._path = tuple(search_path)
 
     def find(self, kinds: Sequence[str], names: Sequence[str], args: Signature | None = None) -> Entry | None:
-        """The object, or None where there is none or where several could be meant."""
+        """The object, or None where there is none or where several could be meant.
+
+        Raises Refused for one whose text is outdated.
+        """
         for found in self._candidates(kinds, names):
             matching = [entry for entry in found if _fits(entry, args)]
+            if len(matching) == 1:
+                must_be_current(self._archive, matching)
+                return matching[0]
             if matching:
-                return matching[0] if len(matching) == 1 else None
+                return None
         return None
 
     def _candidates(self, kinds: Sequence[str], names: Sequence[str]) -> Iterator[list[Entry]]:
@@ -174,6 +181,17 @@ class Objects:
         if not names:
             return set()
         return {entry.number for found in self._candidates(kinds, names) for entry in found}
+
+
+def must_be_current(archive: Archive, entries: Iterable[Entry]) -> None:
+    """Raises Refused where an object could only be made again from what it was called before."""
+    for entry in entries:
+        if entry.number in archive.outdated:
+            raise Refused.because(
+                f"{entry} names what an earlier statement of this script has renamed: its former"
+                " definition could not be given back.",
+                "Put this statement before the renaming, or in a migration of its own.",
+            )
 
 
 def _fits(entry: Entry, args: Signature | None) -> bool:

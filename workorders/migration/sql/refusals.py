@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from workorders.migration.errors import Problem
-from workorders.migration.sql import blocks, row_changes
+from workorders.migration.sql import blocks, renamings, row_changes
 from workorders.migration.sql.definition_kinds import is_definition
 from workorders.migration.sql.tree import RawStatement, strings, walk
 
@@ -66,7 +66,7 @@ _FUNCTIONS = re.compile(
 def problem(raw: RawStatement) -> Problem | None:
     """Why a statement is never run here, or None where it may be planned."""
     why = _never(raw) or _function(raw) or _block(raw)
-    if why is None and raw.kind not in KNOWN and not is_definition(raw):
+    if why is None and raw.kind not in KNOWN and not (is_definition(raw) or renamings.is_modelled(raw)):
         why = Problem(
             line=raw.line,
             reason=f"{_name(raw)} is not modelled yet: no plan and no rollback can be promised for it.",

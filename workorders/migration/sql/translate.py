@@ -11,17 +11,25 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
+from workorders.migration.operations.rename_table import RenameTable
 from workorders.migration.operations.set_sequence import SetSequence
 from workorders.migration.operations.truncate import Truncate
 from workorders.migration.operations.write_rows import WriteRows
-from workorders.migration.sql import alter_table, constraints, definition_statements, drops, row_changes
+from workorders.migration.sql import (
+    alter_table,
+    constraints,
+    definition_statements,
+    drops,
+    renamings,
+    row_changes,
+)
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.relations import found, qualified
 from workorders.migration.sql.script import Statement, StatementClass
 from workorders.migration.sql.tree import Node
 
 #: Operations that name more tables than one.
-_MENTIONING = DropTable | SetSequence | Truncate | WriteRows
+_MENTIONING = DropTable | RenameTable | SetSequence | Truncate | WriteRows
 
 
 def operations(statement: Statement, position: int, catalog: Catalog) -> Iterator[Operation]:
@@ -32,8 +40,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
     """
     place = Place(statement=position, line=statement.line)
     node = statement.raw.node
-    if statement.statement_class is StatementClass.DEFINITION:
-        yield from definition_statements.operations(statement.raw, place, catalog)
+    of_view = renamings.of_view(statement.raw, catalog)
+    if statement.statement_class is StatementClass.DEFINITION or of_view is not None:
+        yield from definition_statements.operations(of_view or statement.raw, place, catalog)
         return
     match statement.raw.kind:
         case "AlterTableStmt":
@@ -44,6 +53,8 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
             yield from create_table(node, place, catalog)
         case "DropStmt":
             yield from drops.operations(node, place, catalog)
+        case "RenameStmt" | "AlterObjectSchemaStmt":
+            yield from renamings.operations(statement.raw, place, catalog)
         case "UpdateStmt" | "DeleteStmt":
             if row_changes.changes_within(node):
                 yield from row_changes.operations(statement.raw.kind, node, place, catalog)
@@ -101,6 +112,14 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
     named = {key: value for key, value in node.items() if key not in ("returningList", "returningClause")}
     named["relation"] = qualified(node["relation"], table.name)
     return ChangeRows(place=place, table=table.name, kind=kind, node=named, updated=updated)
+
+
+def needs_archive(statement: Statement, catalog: Catalog) -> bool:
+    """Whether it changes definitions, so that what pg_dump says of them is needed."""
+    return (
+        statement.needs_archive
+        or renamings.of_view(statement.raw, catalog) is not None
+    )
 
 
 def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -> Operation:

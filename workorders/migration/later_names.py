@@ -1,0 +1,69 @@
+"""What a step leaves for later, under the names that its tables have by then.
+
+The way back meets each name as it left it, last in first out. A purge comes at the very end, and
+what does not fit is counted before anything is undone: by then a later step, or a later run,
+may have given the table another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workorders.migration.locks import Lock
+from workorders.migration.names import RelationName
+from workorders.migration.renames import Names, Part, Renamed
+from workorders.migration.sql import renamed
+from workorders.migration.steps import Action, Misfit, MovedColumn, Step
+
+
+def purged_under(step: Step, given: Renamed) -> Step:
+    """The step, its purge and its moved column as they are called after one renaming more."""
+    moved = step.moved
+    if moved is not None:
+        names = Names(renames=(given,))
+        moved = MovedColumn(
+            table=names.table(moved.table),
+            column=names.column(moved.table, moved.column),
+            behind=names.column(moved.table, moved.behind),
+        )
+    purge = step.purge
+    if given.part is Part.TABLE:
+        purge = tuple(_on(action, given.table, given.becomes) for action in purge)
+    return replace(step, purge=purge, moved=moved)
+
+
+def _on(action: Action, old: RelationName, new: RelationName) -> Action:
+    """The action on a table that is called otherwise now; the same where it is not about it."""
+    return replace(
+        action,
+        sql=tuple(renamed.with_table(statement, old, new) for statement in action.sql),
+        locks=tuple(
+            Lock(relation=new if lock.relation == old else lock.relation, mode=lock.mode)
+            for lock in action.locks
+        ),
+        done=renamed.with_table(action.done, old, new),
+    )
+
+
+def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
+    """Each misfit of the steps that were begun, last to first; and the same as it can be asked of now."""
+    found = []
+    later: tuple[Renamed, ...] = ()
+    for step in begun:
+        names = Names(renames=later)
+        found += [(misfit, _called_now(misfit, names)) for misfit in step.misfits]
+        # A table out of sight is one under another name.
+        hidden = (Renamed(part=Part.TABLE, table=m.relation, becomes=m.there) for m in step.moves)
+        later = (*hidden, *(() if step.renamed is None else (step.renamed,)), *later)
+    return found
+
+
+def _called_now(misfit: Misfit, names: Names) -> Misfit:
+    if misfit.found_in is None and not names.renames:
+        return misfit
+    return replace(
+        misfit,
+        table=misfit.found_in or names.table(misfit.table),
+        rows=renamed.condition(misfit.rows, names, main=misfit.table),
+    )

@@ -1,0 +1,183 @@
+"""SQL texts that name a table or a column, as they read under its other name.
+
+Always by way of the tree: a name that stands in a string or in another table stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workorders.migration.names import RelationName
+from workorders.migration.renames import Names
+from workorders.migration.sql import tree
+from workorders.migration.sql.tree import Node, strings
+
+#: Objects that a DROP or COMMENT names behind their table.
+_ON_TABLES = ("TRIGGER", "POLICY", "RULE", "TABCONSTRAINT", "COLUMN", "TABLE")
+
+
+def with_table(text: str, old: RelationName, new: RelationName) -> str:
+    """One statement that is no query, or a question of the catalog, under the table's new name."""
+    (raw,) = tree.statements(text)
+    if not _rename_table({raw.kind: raw.node}, old, new):
+        return text
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def with_column(text: str, table: RelationName, was: str, now: str) -> str:
+    """A GRANT on columns, or a COMMENT on one, under the column's new name."""
+    (raw,) = tree.statements(text)
+    if raw.kind == "GrantStmt":
+        for found in tree.walk(raw.node):
+            if found.kind == "AccessPriv":
+                _replace(found.node.get("cols", []), {was: now})
+    elif raw.kind == "CommentStmt" and raw.node["objtype"] == "OBJECT_COLUMN":
+        items = raw.node["object"]["List"]["items"]
+        if strings(items) == (table.schema, table.name, was):
+            items[-1]["String"]["sval"] = now
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def comment(text: str, now: str) -> str:
+    """A COMMENT on an object by another name."""
+    (raw,) = tree.statements(text)
+    raw.node["object"]["List"]["items"][-1]["String"]["sval"] = now
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def query(text: str, names: Names, *, main: RelationName) -> str:
+    """A query of ours with its tables and columns as they are called then; a bare column is `main`'s."""
+    (raw,) = tree.statements(text)
+    relations: dict[str, RelationName] = {}
+    for found in _ranges(raw.node):
+        name = RelationName(schema=found.get("schemaname", main.schema), name=found["relname"])
+        called = found.get("alias", {}).get("aliasname", name.name)
+        relations[called] = name
+        # What is qualified with the table's name goes on meaning it.
+        found.setdefault("alias", {"aliasname": called})
+        then = names.table(name)
+        found["schemaname"], found["relname"] = then.schema, then.name
+    for item in tree.walk(raw.node):
+        if item.kind == "ColumnRef" and all("String" in field for field in item.node["fields"]):
+            fields = item.node["fields"]
+            table = main if len(fields) == 1 else relations.get(strings(fields)[-2], main)
+            last = fields[-1]["String"]
+            last["sval"] = names.column(table, last["sval"])
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def condition(text: str, names: Names, *, main: RelationName) -> str:
+    """A condition over a row `t` of a table, as it reads then."""
+    asked = query(f"SELECT FROM {main.sql} t WHERE {text}", names, main=main)
+    (raw,) = tree.statements(asked)
+    return tree.expression_text(raw.node["whereClause"])
+
+
+def constraint(
+    definition: str, own: dict[str, str], referenced: dict[str, str], points_at: RelationName | None
+) -> str:
+    """A constraint's definition with other columns, here and where it points, and another table there."""
+    if not definition:  # of what the script itself makes, nothing need be made again
+        return definition
+    (raw,) = tree.statements(f"ALTER TABLE t ADD CONSTRAINT c {definition}")
+    node = raw.node["cmds"][0]["AlterTableCmd"]["def"]["Constraint"]
+    _rename_columns(node, own)
+    for part in ("keys", "including", "fk_attrs", "fk_del_set_cols"):
+        _replace(node.get(part, []), own)
+    _replace(node.get("pk_attrs", []), referenced)
+    if points_at is not None:
+        node["pktable"] |= {"schemaname": points_at.schema, "relname": points_at.name}
+    return tree.statement_text(raw.kind, raw.node).removeprefix("ALTER TABLE t ADD CONSTRAINT c ")
+
+
+def index(definition: str, name: str, table: RelationName, columns: dict[str, str]) -> str:
+    """A CREATE INDEX under another name, on another table or on other columns."""
+    if not definition:  # of what the script itself makes, nothing need be made again
+        return definition
+    (raw,) = tree.statements(definition)
+    _rename_columns(raw.node, columns)
+    raw.node["relation"] |= {"schemaname": table.schema, "relname": table.name}
+    return tree.statement_text(raw.kind, {**raw.node, "idxname": name})
+
+
+def statistics(definition: str, table: RelationName, columns: dict[str, str]) -> str:
+    """A CREATE STATISTICS on another table or on other columns."""
+    if not definition:  # of what the script itself makes, nothing need be made again
+        return definition
+    (raw,) = tree.statements(definition)
+    _rename_columns(raw.node, columns)
+    raw.node["relations"][0]["RangeVar"] |= {"schemaname": table.schema, "relname": table.name}
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def trigger(definition: str, table: RelationName, columns: dict[str, str]) -> str:
+    """A CREATE TRIGGER on another table or on other columns."""
+    if not definition:  # of what the script itself makes, nothing need be made again
+        return definition
+    (raw,) = tree.statements(definition)
+    _rename_columns(raw.node.get("whenClause"), columns)
+    _replace(raw.node.get("columns", []), columns)
+    raw.node["relation"] |= {"schemaname": table.schema, "relname": table.name}
+    return tree.statement_text(raw.kind, raw.node)
+
+
+def default(text: str, moved: dict[str, str]) -> str:
+    """A default whose sequence, quoted as the server does it, has moved."""
+    node = tree.expression(text)
+    changed = False
+    for found in tree.walk({"Expr": node}):
+        value = found.node.get("sval", {}) if found.kind == "A_Const" else {}
+        if value.get("sval") in moved:
+            value["sval"] = moved[value["sval"]]
+            changed = True
+    return tree.expression_text(node) if changed else text
+
+
+def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
+    """Renames the table in a tree; tells whether it stood there."""
+    changed = False
+    for found in _ranges(node):
+        if (found.get("schemaname"), found["relname"]) == (old.schema, old.name):
+            found["schemaname"], found["relname"] = new.schema, new.name
+            changed = True
+    for item in tree.walk(node):
+        match item.kind:
+            case "A_Const" if item.node.get("sval", {}).get("sval") == old.sql:
+                item.node["sval"]["sval"] = new.sql
+                changed = True
+            case "DropStmt" | "CommentStmt":
+                kind = str(item.node.get("removeType") or item.node.get("objtype"))
+                of_tables = kind.removeprefix("OBJECT_") in _ON_TABLES
+                for each in (*item.node.get("objects", []), item.node.get("object", {})):
+                    parts = each.get("List", {}).get("items", []) if of_tables else []
+                    if len(parts) > 1 and strings(parts[:2]) == (old.schema, old.name):
+                        parts[0]["String"]["sval"], parts[1]["String"]["sval"] = new.schema, new.name
+                        changed = True
+    return changed
+
+
+def _ranges(node: object) -> Iterator[Node]:
+    """Every RangeVar, those included that stand without their type."""
+    if isinstance(node, dict):
+        if "relname" in node:
+            yield node
+        for value in list(node.values()):
+            yield from _ranges(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _ranges(item)
+
+
+def _rename_columns(node: object, columns: dict[str, str]) -> None:
+    """Renames in a part in which every column is the table's own."""
+    for found in tree.walk(node):
+        if found.kind == "ColumnRef" and "String" in found.node["fields"][-1]:
+            last = found.node["fields"][-1]["String"]
+            last["sval"] = columns.get(last["sval"], last["sval"])
+        elif found.kind in ("IndexElem", "StatsElem") and "name" in found.node:
+            found.node["name"] = columns.get(found.node["name"], found.node["name"])
+
+
+def _replace(items: list[Node], names: dict[str, str]) -> None:
+    for item in items:
+        item["String"]["sval"] = names.get(item["String"]["sval"], item["String"]["sval"])
