@@ -115,6 +115,22 @@ OPERATIONS = (
         between="INSERT INTO orders (aid, bid) SELECT g, 1 FROM generate_series(1, 100) g",
     ),
     Operation(
+        name="rename column",
+        sql="ALTER TABLE pgbench_accounts RENAME COLUMN remark TO comment",
+    ),
+    Operation(
+        name="rename constraint",
+        sql="ALTER TABLE pgbench_accounts RENAME CONSTRAINT abalance_is_sane TO balance_is_sane",
+    ),
+    Operation(
+        name="rename index",
+        sql="ALTER INDEX accounts_by_balance RENAME TO accounts_sorted_by_balance",
+    ),
+    Operation(
+        name="rename table",
+        sql="ALTER TABLE orders RENAME TO purchases",
+    ),
+    Operation(
         name="update",
         sql="UPDATE pgbench_accounts SET filler = upper(filler) WHERE aid % 10 = 0",
     ),

@@ -76,7 +76,16 @@ _TYPE = "ALTER TABLE t ALTER a TYPE bigint"
 _TABLE = "CREATE TABLE made (id int PRIMARY KEY, k int REFERENCES p)"
 _GONE = "DROP TABLE w, t CASCADE; DROP SEQUENCE lone"
 
+_RENAME = (
+    "ALTER TABLE w RENAME v TO z; ALTER TABLE t RENAME CONSTRAINT positive TO plus; ALTER INDEX tb RENAME TO i;"
+    " ALTER TABLE log RENAME TO book"
+)
+
 FAULTS = (
+    _f(_RENAME, "back", "rename public.w", 'TO "v"', 'TO "V"', "reversal", "v"),
+    _f(_RENAME, "back", "rename plus", 'TO "positive"', 'TO "negative"', "reversal", "positive"),
+    _f(_RENAME, "back", "rename index", 'TO "tb"', 'TO "bt"', "reversal", "tb"),
+    _f(_RENAME, "back", "rename public.book", 'TO "log"', 'TO "Log"', "reversal", "log"),
     _f(_ADD, "forth", "add ", "DEFAULT 7", "DEFAULT 8", "equivalence", "z"),
     _f(_ADD, "back", "drop ", "DROP COLUMN IF EXISTS", "ALTER COLUMN", "", "failed"),
     _f(

@@ -96,9 +96,13 @@ class Plan:
 
     @property
     def gone(self) -> frozenset[RelationName]:
-        """Tables that it drops, be there others of their names afterwards or not."""
+        """Tables that it drops, as they were called before; be there others of their names afterwards or not."""
         dropping = (step for step in self.steps if step.operation == "drop_table")
-        return frozenset(move.relation for step in dropping for move in step.moves)
+        return frozenset(
+            self.names(step.statement).reversed.table(move.relation)
+            for step in dropping
+            for move in step.moves
+        )
 
     @property
     def moved(self) -> tuple[MovedColumn, ...]:

@@ -35,6 +35,10 @@ SCRIPTS = [
     "UPDATE orders SET total = total + 1 WHERE a % 3 = 0;",
     "DELETE FROM customers WHERE id <= 10; ALTER TABLE orders DROP CONSTRAINT orders_total_check;",
     "DROP TABLE customers CASCADE; CREATE TABLE customers (id serial, name text); DROP SEQUENCE lone;",
+    # The tables end up with each other's names.
+    "ALTER TABLE orders DROP COLUMN note; ALTER TABLE orders RENAME total TO amount;"
+    " ALTER TABLE customers RENAME TO aside; ALTER TABLE orders RENAME TO customers;"
+    " ALTER INDEX orders_pkey RENAME TO first_pkey; ALTER TABLE aside RENAME TO orders;",
 ]
 
 

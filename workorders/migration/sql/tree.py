@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from postgast.native import lib
 from postgast.pg_query_pb2 import ParseResult
 
 from workorders.migration.errors import Unreadable
-from workorders.migration.names import RelationName
 
 #: A node's fields, or `{"NodeType": fields}` where the grammar allows several types.
 Node = dict[str, Any]
@@ -189,17 +188,6 @@ def texts(node: object) -> Iterator[str]:
 def strings(items: list[Node]) -> tuple[str, ...]:
     """The values of a list of String nodes, such as a qualified name."""
     return tuple(item["String"].get("sval", "") for item in items)
-
-
-def moved_relations(expression_sql: str, moved: Mapping[RelationName, RelationName]) -> str:
-    """An expression whose subqueries read some relations under other names."""
-    node = expression(expression_sql)
-    for found in walk({"Expr": node}):
-        if found.kind == "RangeVar" and "schemaname" in found.node:
-            name = RelationName(schema=found.node["schemaname"], name=found.node["relname"])
-            there = moved.get(name, name)
-            found.node["schemaname"], found.node["relname"] = there.schema, there.name
-    return expression_text(node)
 
 
 def renamed_columns(expression_sql: str, names: dict[str, str]) -> str:
