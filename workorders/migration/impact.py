@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workorders.migration import validation
+from workorders.migration import validation, workload
 from workorders.migration.catalog.snapshot import Catalog, Dependant
 from workorders.migration.connections import Target
 from workorders.migration.locks import Lock
@@ -113,6 +113,8 @@ class Impact:
     plain: tuple[Plain, ...]
     estimates: tuple[Estimate, ...]
     publications: tuple[str, ...]
+    #: The application's statements that say a name which is given up; None where nobody can tell.
+    saying_former_names: tuple[str, ...] | None
 
 
 def analyse(target: Target, plan: Plan, catalog: Catalog, measured: Measured) -> Impact:
@@ -152,6 +154,7 @@ def analyse(target: Target, plan: Plan, catalog: Catalog, measured: Measured) ->
         plain=tuple(Plain.of(each) for each in plan.statements),
         estimates=estimates(plan, measured, {}),
         publications=tuple(sorted({name for table in tables for name in table.publications})),
+        saying_former_names=workload.saying(target, plan.names()),
     )
 
 

@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def gone(self) -> frozenset[RelationName]:
-        """Tables that it drops, as they were called before; be there others of their names afterwards or not."""
+        """Tables that it drops, as they were called before; others may have their names afterwards."""
         dropping = (step for step in self.steps if step.operation == "drop_table")
         return frozenset(
             self.names(step.statement).reversed.table(move.relation)

@@ -50,6 +50,16 @@ class Names:
         """From the names after all to those before."""
         return Names(renames=tuple(each.reversed for each in reversed(self.renames)))
 
+    @property
+    def given_up(self) -> tuple[Renamed, ...]:
+        """Each renaming as of the names before all."""
+        found = []
+        for place, each in enumerate(self.renames):
+            back = Names(renames=self.renames[:place]).reversed
+            was = each.was and back.part(each.part, each.table, each.was)
+            found.append(replace(each, table=back.table(each.table), was=was))
+        return tuple(found)
+
     def table(self, name: RelationName) -> RelationName:
         """What a table is called then."""
         for each in self.renames:
@@ -59,13 +69,14 @@ class Names:
 
     def column(self, table: RelationName, column: str) -> str:
         """What a column is called then; both names are those before."""
-        return self._part(Part.COLUMN, table, column)
+        return self.part(Part.COLUMN, table, column)
 
     def constraint(self, table: RelationName, constraint: str) -> str:
         """What a constraint is called then; both names are those before."""
-        return self._part(Part.CONSTRAINT, table, constraint)
+        return self.part(Part.CONSTRAINT, table, constraint)
 
-    def _part(self, part: Part, table: RelationName, name: str) -> str:
+    def part(self, part: Part, table: RelationName, name: str) -> str:
+        """What a column or constraint is called then; both names are those before."""
         for each in self.renames:
             if each.table != table:
                 continue

@@ -18,6 +18,7 @@ from psycopg import sql
 from workorders.migration.connections import Target
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
+from workorders.migration.renames import Names, Part, Renamed
 from workorders.migration.sql import tree
 
 #: EXPLAIN (GENERIC_PLAN), which plans a statement with its parameters left open.
@@ -99,6 +100,38 @@ def read(target: Target, tables: Collection[RelationName]) -> Workload | None:
     return Workload(
         statements=touching, plans={each.query_id: _planned(target, each.text) for each in touching}
     )
+
+
+def saying(target: Target, names: Names) -> tuple[str, ...] | None:
+    """The statements that say a name which is given up: they fail from then on.
+
+    None where `pg_stat_statements` cannot be read.
+    """
+    found = _statements(target) if names.renames else ()
+    if found is None:
+        return None
+    return tuple(each.text for each in found if _says(each.text, names.given_up))
+
+
+def _says(text: str, given_up: Collection[Renamed]) -> bool:
+    try:
+        parsed = [raw for raw in tree.statements(text) if raw.kind in _DML]
+    except Unreadable:
+        return False
+    for raw in parsed:
+        relations = {found.node.get("relname") for found in _ranges(raw.kind, raw.node)}
+        nodes = list(tree.walk({raw.kind: raw.node}))
+        columns = set(tree.columns_in(raw.node)) | {
+            str(found.node.get("name")) for found in nodes if found.kind in ("ResTarget", "IndexElem")
+        }
+        constraints = {
+            str(each.node.get("onConflictClause", {}).get("infer", {}).get("conname")) for each in nodes
+        }
+        said = {Part.COLUMN: columns, Part.CONSTRAINT: constraints}
+        for each in given_up:
+            if each.table.name in relations and (each.part is Part.TABLE or each.was in said[each.part]):
+                return True
+    return False
 
 
 def judge(before: Workload, start: Workload, after: Workload, *, slower_than: float) -> Judgement:

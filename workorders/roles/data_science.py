@@ -165,6 +165,15 @@ def _risks(prepared: Prepared, found: Impact) -> list[str]:
             "A dropped column stays, out of sight, until it is purged, and INSERT without column names"
             f" would meet it; {why}. The approval has to accept {named('positional')}."
         )
+    if prepared.plan.names().renames and found.saying_former_names != ():
+        risks.append(
+            "pg_stat_statements cannot be read here, so nobody can tell whether the application says a name"
+            " that is given up."
+            if found.saying_former_names is None
+            else f"{words.count(len(found.saying_former_names), 'statement')} of the application"
+            f" {'says' if len(found.saying_former_names) == 1 else 'say'} a name that is given up, and will"
+            f" fail: {named(found.saying_former_names[0][:200])}"
+        )
     if found.publications:
         risks.append(
             f"The publications {', '.join(named(name) for name in found.publications)} carry touched tables:"

@@ -239,6 +239,23 @@ def test_a_statement_that_no_longer_plans_is_named(bench: Bench) -> None:
     assert "42703" in found[FUNCTIONAL].evidence
 
 
+def test_a_statement_that_says_a_former_name_is_foreseen_and_named(bench: Bench) -> None:
+    calls, others = "SELECT note FROM orders WHERE id = 1", "SELECT total FROM orders WHERE id = 1"
+    script = "ALTER TABLE customers RENAME TO clients; ALTER TABLE orders RENAME note TO remark;"
+    bench.do(others)
+    with bench.target() as target:
+        bench.do(calls)
+        renamed = engine.prepare(target, script).plan.names()
+        foreseen = workload.saying(target, renamed)
+
+    found = bench.validated(script, calls=calls)
+
+    assert foreseen == ("SELECT note FROM orders WHERE id = $1",)
+    assert held(found) == all_but(FUNCTIONAL)
+    assert "SELECT note FROM orders" in found[FUNCTIONAL].evidence
+    assert "SELECT total FROM orders" not in found[FUNCTIONAL].evidence
+
+
 def test_a_statement_that_lost_its_index_is_named(bench: Bench) -> None:
     found = bench.validated("DROP INDEX orders_total;", calls="SELECT id FROM orders WHERE total = 77")
 

@@ -31,6 +31,9 @@ def test_each_name_goes_its_own_way_and_back() -> None:
     assert [SWAPPED.column(A, "x"), SWAPPED.column(B, "x"), SWAPPED.column(B, "y")] == ["y", "z", "y"]
     assert [SWAPPED.constraint(A, "x"), SWAPPED.constraint(B, "x")] == ["x", "k"]
 
+    given_up = [(each.table.name, each.was) for each in SWAPPED.given_up]
+    assert given_up == [("a", "x"), ("a", ""), ("b", ""), ("b", "x"), ("b", "x"), ("a", "")]
+
     back = SWAPPED.reversed
     assert [back.table(name) for name in (A, B)] == [B, A]
     assert [back.column(B, "y"), back.column(A, "z"), back.column(A, "y")] == ["x", "x", "y"]
