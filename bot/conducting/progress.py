@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from bot.perform import Decided, perform
+from bot.queue import FAILURES
 from bot.services import Services
 from workorders.intents import Say
 from workorders.migration.backfill import usual_speed
@@ -84,7 +85,11 @@ class LivingComment:
         pause = _FIRST_PAUSE if now - self._began < _FIRST_SECONDS else _LATER_PAUSE
         if now - self._said_at >= pause:
             self._said_at = now
-            self._say(Finding.NOTE)
+            try:
+                self._say(Finding.NOTE)
+            except FAILURES as error:
+                # Said again when it is due; the run in the target depends on nobody's reading of it.
+                logger.warning("Progress could not be told.", extra={"error": type(error).__name__})
 
     def _say(self, finding: Finding) -> None:
         shown = self.log[-_SHOWN:]
