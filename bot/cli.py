@@ -55,6 +55,11 @@ COMMANDS: Mapping[str, Entry] = {
     "fingerprint": Entry(
         module=_ENGINE, attribute="fingerprint", summary="Show the whole schema as a value and its hash."
     ),
+    "diff": Entry(
+        module="bot.terminal.comparing",
+        attribute="diff",
+        summary="Tell in what two databases' schemas differ. Changes nothing.",
+    ),
     "atlas": Entry(
         module="bot.terminal.atlas",
         attribute="atlas",
@@ -124,7 +129,7 @@ def lockkeeper() -> None:
     \b
     Exit status: 0 done, 1 failed and undone, 2 usage, 3 refused and nothing changed,
     4 blocked: something or somebody has to decide or give way first.
-    lint has its own: see its --help.
+    lint and diff have their own: see their --help.
     """
 
 

@@ -59,6 +59,9 @@ NOT_RUN = frozenset(
     }
 )
 
+#: Those that may be given up or begun anew, in the order of `State`.
+_LOOSE = tuple(state for state in State if state in NOT_RUN or state is State.ROLLED_BACK)
+
 #: Their plan is under way in the target: no other order may begin there.
 ON_TARGET = frozenset({State.EXECUTING, State.PAUSED, State.VALIDATING, State.ROLLING_BACK, State.FAILED})
 
@@ -113,8 +116,8 @@ _TABLE: dict[tuple[State, Event], State] = {
         for state in State
         if state in NOT_RUN and state is not State.CHANGES_REQUESTED
     },
-    **{(state, Event.REVISED): State.ANALYSING for state in (*NOT_RUN, State.ROLLED_BACK)},
-    **{(state, Event.CANCELLED): State.CANCELLED for state in (*NOT_RUN, State.ROLLED_BACK)},
+    **{(state, Event.REVISED): State.ANALYSING for state in _LOOSE},
+    **{(state, Event.CANCELLED): State.CANCELLED for state in _LOOSE},
     # What is recorded, and leads nowhere else.
     (State.APPROVED, Event.COMMANDED): State.APPROVED,
     **{

@@ -24,8 +24,9 @@ SELECT c.oid, c.relname::text, pg_relation_filenode(c.oid), coalesce(s.seq_scan,
 """
 _LOCKS = "SELECT relation, mode FROM pg_locks WHERE pid = %s AND locktype = 'relation'"
 _WAITS = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
-_WRITABLE = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace ="
-" 'public'::regnamespace"
+_WRITABLE = """
+SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+"""
 _ORDER = list(LockMode)
 
 

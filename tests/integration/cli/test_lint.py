@@ -13,6 +13,7 @@ MakeDatabase = Callable[..., str]
 SCHEMA = """
 CREATE TABLE full_one (id int PRIMARY KEY, name varchar(20), age text);
 INSERT INTO full_one VALUES (1, 'a', 'b');
+CREATE INDEX full_one_age ON full_one (age);
 CREATE TABLE empty_one (LIKE full_one);
 CREATE TABLE "Hostile "" one" (LIKE full_one);
 """
@@ -24,6 +25,11 @@ ALTER TABLE "Hostile "" one" ALTER name SET NOT NULL;
 CREATE INDEX ON full_one (name);
 CREATE INDEX ON empty_one (name);
 DROP TABLE nowhere;
+CREATE INDEX IF NOT EXISTS full_one_age ON full_one (age);
+DROP INDEX CONCURRENTLY full_one_age;
+CREATE INDEX IF NOT EXISTS full_one_age ON full_one (age);
+ALTER TABLE full_one RENAME COLUMN age TO years;
+ALTER TABLE full_one ALTER years TYPE int USING years::int;
 """
 
 
@@ -44,8 +50,18 @@ def test_database_tells_what_is_harmless(
         ("create-index", 5),
         ("create-index", 6),
         ("drop-table", 7),
+        ("create-index", 8),
+        ("create-index", 10),
+        ("rename-column", 11),
+        ("alter-type", 12),
     ]
-    assert _hazards(told.out) == [("alter-type", 2), ("create-index", 5)]
+    assert _hazards(told.out) == [
+        ("alter-type", 2),
+        ("create-index", 5),
+        ("create-index", 10),
+        ("rename-column", 11),
+        ("alter-type", 12),
+    ]
     assert "if it holds rows" in alone.out
     assert "if it holds rows" not in told.out
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")
