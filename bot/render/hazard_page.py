@@ -109,7 +109,7 @@ _FOUND: Mapping[str, tuple[int, int, int]] = {
     "rename-enum-label": (0, 3, 0),
     "drop-column": (20, 117, 173),
     "drop-table": (8, 59, 97),
-    "drop-cascade": (1, 38, 27),
+    "drop-cascade": (1, 83, 27),
     "rename-column": (4, 204, 3),
     "rename-table": (1, 15, 0),
     "write-all-rows": (2, 20, 10),

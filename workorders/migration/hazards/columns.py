@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
-from workorders.migration.hazards.scene import Command, Scene, constraints
+from workorders.migration.hazards.scene import Command, Scene, Subject, constraints
 from workorders.migration.locks import LockMode
+from workorders.migration.names import quoted
 from workorders.migration.sql import tree
 
 _EXCLUSIVE = LockMode.ACCESS_EXCLUSIVE
@@ -124,20 +125,31 @@ def _expression(scene: Scene) -> Iterator[Seen]:
 
 
 def _set_not_null(scene: Scene) -> Iterator[Seen]:
-    for command in scene.commands("SetNotNull"):
-        subject, name = command.subject, command.column
-        if scene.past.proves_not_null(subject.relname, name):
-            continue
-        unless = f", unless a validated CHECK ({name} IS NOT NULL) is there"
-        if subject.table is not None:
-            column = scene.column(subject, name)
-            proof = f"CHECK (({name} IS NOT NULL))"
-            if column is not None and column.not_null and column.is_not_null_validated:
+    for command in scene.commands("SetNotNull", "AddConstraint"):
+        subject = command.subject
+        names: tuple[str, ...] = (command.column,)
+        if command.kind == "AddConstraint":
+            constraint = command.definition
+            if constraint["contype"] != "CONSTR_NOTNULL" or constraint.get("skip_validation", False):
                 continue
-            if any(each.definition == proof and each.is_validated for each in subject.table.constraints):
+            names = tree.strings(constraint["keys"])
+        for name in names:
+            if scene.past.proves_not_null(subject.relname, name) or _is_not_null(scene, subject, name):
                 continue
-            unless = ""
-        yield Seen(sentence=f"{subject}: SET NOT NULL on column {name}: {_READ}{subject.if_filled}{unless}.")
+            unless = "" if subject.table else f", unless a validated CHECK ({name} IS NOT NULL) is there"
+            yield Seen(sentence=f"{subject}: NOT NULL on column {name}: {_READ}{subject.if_filled}{unless}.")
+
+
+def _is_not_null(scene: Scene, subject: Subject, name: str) -> bool:
+    """Whether the catalog shows that no row can be NULL there."""
+    column = scene.column(subject, name)
+    if subject.table is None or column is None:
+        return False
+    if column.not_null and column.is_not_null_validated:
+        return True
+    proof = f"CHECK (({quoted(column.name)} IS NOT NULL))"
+    plain = f"CHECK (({column.name} IS NOT NULL))"
+    return any(each.definition in (proof, plain) and each.is_validated for each in subject.table.constraints)
 
 
 def _json(scene: Scene) -> Iterator[Seen]:
@@ -300,7 +312,8 @@ ALTER TABLE orders VALIDATE CONSTRAINT orders_payer_id_fkey;""",
     Hazard(
         id="set-not-null",
         title="SET NOT NULL",
-        condition="ALTER COLUMN ... SET NOT NULL without a validated CHECK that proves it.",
+        condition="ALTER COLUMN ... SET NOT NULL, or ADD CONSTRAINT ... NOT NULL (18), without a validated"
+        " CHECK that proves it.",
         consequence="Every row is read under ACCESS EXCLUSIVE.",
         way_out="Add CHECK (column IS NOT NULL) NOT VALID, VALIDATE it, SET NOT NULL, drop the CHECK.",
         bad="ALTER TABLE customers ALTER COLUMN email SET NOT NULL;",

@@ -7,9 +7,18 @@ from collections.abc import Iterator
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Scene, dropped, listed
 from workorders.migration.locks import LockMode
-from workorders.migration.sql import tree
+from workorders.migration.sql import objects
 
 _EXCLUSIVE = LockMode.ACCESS_EXCLUSIVE
+
+#: What is called by a name alone; operators, casts and the like are rare in migrations.
+_NAMED = frozenset(
+    f"OBJECT_{kind}"
+    for kind in (
+        *("TABLE", "VIEW", "MATVIEW", "SEQUENCE", "FOREIGN_TABLE", "TYPE", "DOMAIN", "SCHEMA", "EXTENSION"),
+        *("FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE"),
+    )
+)
 
 
 def _column(scene: Scene) -> Iterator[Seen]:
@@ -48,7 +57,8 @@ def _is_cascade(scene: Scene) -> bool:
 
 def _cascade(scene: Scene) -> Iterator[Seen]:
     if scene.raw.kind == "DropStmt" and _is_cascade(scene):
-        names = [tree.strings(item["List"]["items"])[-1] for item in scene.node["objects"] if "List" in item]
+        named = (item for item in scene.node["objects"] if scene.node["removeType"] in _NAMED)
+        names = [objects.names_of(item)[-1] for item in named]
         if scene.node["removeType"] == "OBJECT_TABLE":
             names = [subject.name for relation in dropped(scene.node) if (subject := scene.old(relation))]
         kind = scene.node["removeType"].removeprefix("OBJECT_").lower().replace("_", " ")

@@ -183,17 +183,18 @@ class Past:
             self.indexed.add((table, first["name"]))
 
     def _dropped(self, raw: RawStatement) -> None:
-        for item in raw.node.get("objects", []):
-            names = tree.strings(item["List"]["items"]) if "List" in item else ()
-            if not names:
-                continue
-            if raw.node["removeType"] == "OBJECT_INDEX":
+        kind = raw.node["removeType"]
+        if kind not in ("OBJECT_INDEX", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE"):
+            return
+        for item in raw.node["objects"]:
+            names = tree.strings(item["List"]["items"])
+            if kind == "OBJECT_INDEX":
                 self.dropped_indexes.add(names[-1])
-            elif raw.node["removeType"] in ("OBJECT_VIEW", "OBJECT_MATVIEW"):
-                self.dropped_relations.add(names[-1])
-            elif raw.node["removeType"] == "OBJECT_TABLE":
+            elif kind == "OBJECT_TABLE":
                 relation = {"relname": names[-1]} | ({"schemaname": names[-2]} if names[1:] else {})
                 self._locked(relation, raw)
+            else:
+                self.dropped_relations.add(names[-1])
 
     def _renamed(self, node: Node) -> None:
         relation, new = node["relation"], node["newname"]
