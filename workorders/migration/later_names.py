@@ -7,7 +7,7 @@ may have given the table another name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workorders.migration.locks import Lock
@@ -53,10 +53,19 @@ def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
     for step in begun:
         names = Names(renames=later)
         found += [(misfit, _called_now(misfit, names)) for misfit in step.misfits]
-        # A table out of sight is one under another name.
-        hidden = (Renamed(part=Part.TABLE, table=m.relation, becomes=m.there) for m in step.moves)
-        later = (*hidden, *(() if step.renamed is None else (step.renamed,)), *later)
+        later = (*_given(step), *later)
     return found
+
+
+def _given(step: Step) -> Iterator[Renamed]:
+    """The step's other names; what is out of sight is there under another name, too."""
+    for hidden in step.hides:
+        table = hidden.table
+        yield Renamed(part=Part.COLUMN, table=table, becomes=table, was=hidden.column, now=hidden.hidden)
+    for move in step.moves:
+        yield Renamed(part=Part.TABLE, table=move.relation, becomes=move.there)
+    if step.renamed is not None:
+        yield step.renamed
 
 
 def _called_now(misfit: Misfit, names: Names) -> Misfit:

@@ -116,6 +116,15 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HiddenColumn:
+    """A column that has another name until it is purged."""
+
+    table: RelationName
+    column: str
+    hidden: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One action of a plan with its way back."""
 
@@ -137,6 +146,8 @@ class Step:
     is_undone_instantly: bool = True
     #: What it puts out of sight as a whole.
     moves: tuple[Move, ...] = ()
+    #: The columns that it puts out of sight.
+    hides: tuple[HiddenColumn, ...] = ()
     #: The column that had to move to its table's end, where there is one.
     moved: MovedColumn | None = None
     #: What has another name once it has run, where something has.
@@ -167,6 +178,7 @@ def to_json(step: Step) -> dict[str, Any]:
             for misfit in step.misfits
         ],
         "remains": [[name.schema, name.name] for name in step.remains],
+        "hides": [[each.table.schema, each.table.name, each.column, each.hidden] for each in step.hides],
         "moves": [
             [move.relation.schema, move.relation.name, move.there.schema, move.there.name, move.is_remade]
             for move in step.moves
@@ -202,6 +214,10 @@ def from_json(raw: dict[str, Any]) -> Step:
             for misfit in raw["misfits"]
         ),
         remains=_names(raw["remains"]),
+        hides=tuple(
+            HiddenColumn(table=RelationName(schema=schema, name=name), column=column, hidden=hidden)
+            for schema, name, column, hidden in raw.get("hides", [])
+        ),
         moves=tuple(
             Move(
                 relation=RelationName(schema=schema, name=name),

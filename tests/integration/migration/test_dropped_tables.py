@@ -221,3 +221,24 @@ def test_nothing_is_asked_of_a_dropped_table_afterwards(make_target: MakeTarget)
     assert {query.table.name for query in asked} == {"owner", "line"}
     assert "of_doc" not in {query.subject for query in asked}
     assert prepared.plan.steps[0].is_undone_instantly is False
+
+
+def test_keys_dropped_before_their_columns_and_tables_are_asked_about_where_those_are(
+    make_target: MakeTarget,
+) -> None:
+    dsn = make_target(_NO_HOLDER)
+    schema = runs.state(dsn).schema
+    run = _executed(
+        dsn,
+        "ALTER TABLE line DROP CONSTRAINT of_doc; ALTER TABLE doc DROP CONSTRAINT body_key;"
+        " ALTER TABLE line DROP doc_id; DROP VIEW seen; ALTER TABLE doc DROP body; DROP TABLE doc",
+    )
+    _send(dsn, "DELETE FROM owner WHERE id = 2", "INSERT INTO line VALUES (7)")
+
+    with pytest.raises(Undecided) as undecided:
+        runs.rolled_back(dsn, run)
+    assert [(each.misfit.table.name, each.rows) for each in undecided.value.counts] == [("doc", 1)]
+    runs.rolled_back(dsn, run, Decision(fill={"owner_id": "1"}))
+
+    assert schema.hash == runs.state(dsn).schema.hash
+    assert _rows(dsn, "SELECT count(*), count(body) FROM doc") == [(5, 5)]

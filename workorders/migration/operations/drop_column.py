@@ -18,7 +18,7 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import not_null_path, rebuild
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
-from workorders.migration.steps import Action, Misfit, Step
+from workorders.migration.steps import Action, HiddenColumn, Misfit, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,7 @@ class DropColumn:
                 ),
                 undo=parts.undo(catalog),
                 misfits=misfits,
+                hides=(HiddenColumn(table=self.table, column=self.column, hidden=hidden),),
                 remains=tuple(misfit.aside for misfit in misfits),
                 purge=(
                     Action(
