@@ -54,7 +54,8 @@ CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, 
 CREATE TABLE parts (k int, j int, n text DEFAULT 'x', PRIMARY KEY (k, j)) PARTITION BY RANGE (k); COMMENT ON TABLE parts IS 'parts';
 CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10); CREATE TABLE parts_rest PARTITION OF parts DEFAULT PARTITION BY LIST (j);
 CREATE TABLE other.parts_rest_1 PARTITION OF parts_rest FOR VALUES IN (1); CREATE INDEX ON parts (n); CREATE INDEX only_low ON parts_low (lower(n));
-CREATE TRIGGER of_parts AFTER UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE parts_low ADD CHECK (n <> '');
+CREATE FUNCTION touch_parts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE TRIGGER of_parts AFTER UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION touch_parts(); ALTER TABLE parts_low ADD CHECK (n <> '');
 CREATE PUBLICATION of_parts FOR TABLE parts; CREATE VIEW of_low AS SELECT k FROM parts_low;
 INSERT INTO parts SELECT g, 1 FROM generate_series(1, 20) g;
 CREATE TABLE owned (id serial PRIMARY KEY, v int); ALTER TABLE owned ALTER id DROP DEFAULT;
