@@ -15,7 +15,7 @@ from psycopg import sql
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
 from workorders.migration.connections import Shadow, Target
-from workorders.migration.names import RelationName, quoted
+from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.plan import Plan
 from workorders.migration.sql import renamed, tree
@@ -53,6 +53,7 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
                 query = f"{_all_of(table)} WHERE {condition} LIMIT {ROWS_MATCHING}"
                 _copy_if_possible(target, shadow, table, query)
             _close(target, shadow, catalog, wanted)
+            _count_on(target, shadow)
     inserted = _inserted(plan)
     made_up = [
         table.name
@@ -169,6 +170,21 @@ def _copy(target: Target, shadow: Shadow, table: Table, query: str) -> None:
     shadow.execute("DROP TABLE lockkeeper_stage")
 
 
+def _count_on(target: Target, shadow: Shadow) -> None:
+    """Sequences go on from where the target's stand, so that what they give is no row's key already."""
+    found = target.execute(
+        "SELECT pg_catalog.format('%%I.%%I', schemaname, sequencename), last_value"
+        " FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL AND schemaname <> %s",
+        (OUR_SCHEMA,),
+    ).fetchall()
+    shadow.execute(
+        "SELECT pg_catalog.setval(pg_catalog.to_regclass(s.name), s.value)"
+        " FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::bigint[])) AS s (name, value)"
+        " WHERE pg_catalog.to_regclass(s.name) IS NOT NULL",
+        ([row[0] for row in found], [row[1] for row in found]),
+    )
+
+
 def _close(target: Target, shadow: Shadow, catalog: Catalog, wanted: tuple[Table, ...]) -> None:
     """Fetches the rows that foreign keys of the sample point at, and theirs, until none is missing."""
     for _ in range(_ROUNDS):
@@ -257,6 +273,13 @@ def _value(shadow: Shadow, table: Table, column: Column, number: int) -> str:
             return f"(SELECT {theirs} FROM {key.referenced.sql} ORDER BY 1 OFFSET {place} LIMIT 1)"
     if number == 1 and not column.not_null and column.name not in table.key:
         return "NULL"
+    if (column.default or "").startswith("nextval("):
+        return "DEFAULT"  # the script, or a trigger, draws its own numbers after this one
+    return made_up_value(column, number)
+
+
+def made_up_value(column: Column, number: int) -> str:
+    """A value of the column's type as an SQL expression: another one for each number, as far as there are."""
     kind = column.type.split("(", maxsplit=1)[0]
     made = {
         "boolean": "true" if number % 2 else "false",
