@@ -161,6 +161,8 @@ def _column(wanted: _Wanted, table: Table, place: Place, catalog: Catalog) -> It
     why = ""
     if wanted.generated == "s":
         why = "it is generated and STORED"
+    elif is_volatile:
+        why = "its default is volatile"
     elif strings(wanted.definition["typeName"].get("names", []))[-1] in catalog.constrained_domains:
         why = f"{wanted.type} is a domain with constraints"
     kinds = ("CONSTR_DEFAULT", "CONSTR_NOTNULL", "CONSTR_NULL", "CONSTR_GENERATED")
