@@ -214,13 +214,11 @@ class Execution:
         with desk.target() as target:
             comparisons = validation.validate(target, before)
             judged = self._judged(target, steering)
-        rehearsed = desk.kept(REHEARSAL) or {}
-        proofs = {proof["name"]: proof["holds"] for proof in rehearsed.get("proofs", ())}
         evidence = Evidence(
             run=self._run,
             is_executed=True,
             comparisons=comparisons,
-            reversal_holds=bool(proofs.get("reversal")),
+            reversal_holds=automation.leads_back(desk.kept(REHEARSAL) or {}),
             workload=judged,
             slower_than=self._slower_than,
         )

@@ -71,7 +71,12 @@ class Answer:
                 for number, step in enumerate(self.steps)
             ],
             "proofs": [
-                {"name": proof.name, "holds": proof.holds, "differences": list(proof.differences)}
+                {
+                    "name": proof.name,
+                    "holds": proof.holds,
+                    "differences": list(proof.differences),
+                    "flags": list(proof.flags),
+                }
                 for proof in self.proofs
             ],
             "problems": [

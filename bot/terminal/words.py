@@ -13,7 +13,7 @@ from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.executor import Outcome
 from workorders.migration.impact import Impact, Plain
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal.proofs import Rehearsal
+from workorders.migration.rehearsal.proofs import Proof, Rehearsal
 from workorders.migration.steps import Action
 
 
@@ -89,14 +89,22 @@ def proofs(rehearsal: Rehearsal) -> Iterator[str]:
     yield from _heading("Proofs")
     width = max((len(proof.name) for proof in rehearsal.proofs), default=0)
     for proof in rehearsal.proofs:
-        mark = click.style("holds", fg="green") if proof.holds else click.style("FAILS", fg="red", bold=True)
-        yield f"  {proof.name.ljust(width)}  {mark}  {proof.claim}"
+        yield f"  {proof.name.ljust(width)}  {_mark(proof)}  {proof.claim}"
         yield from (f"    {escape.visible(difference)}" for difference in proof.differences)
+        yield from (
+            f"    {click.style('RED FLAG', fg='red')}  {escape.visible(flag)}" for flag in proof.flags
+        )
     major, counted = rehearsal.server_version // 10000, sum(rehearsal.sample.rows.values())
     yield f"  on Postgres {major}, {counted} sample rows, {rehearsal.seconds:.1f} s"
     for words, names in (("made up", rehearsal.sample.made_up), ("none", rehearsal.sample.empty)):
         if names:
             yield f"  rows of {', '.join(map(str, names))}: {words}, for the target has none"
+
+
+def _mark(proof: Proof) -> str:
+    colours: dict[bool | None, str] = {True: "green", False: "red", None: "yellow"}
+    word = proof.word.upper() if proof.holds is False else proof.word
+    return click.style(word.ljust(7), fg=colours[proof.holds], bold=proof.holds is False)
 
 
 def validation(execution: Execution) -> Iterator[str]:

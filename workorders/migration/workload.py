@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from workorders.migration.connections import Target
+from workorders.migration.connections import Database, Target
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
 from workorders.migration.renames import Names, Part, Renamed
@@ -92,14 +92,35 @@ def read(target: Target, tables: Collection[RelationName]) -> Workload | None:
     """The workload of these tables now. None where `pg_stat_statements` cannot be read, or before 16."""
     if target.info.server_version < _GENERIC_PLAN_SINCE:
         return None
+    touching = statements(target, tables)
+    return None if touching is None else Workload(statements=touching, plans=plans(target, touching))
+
+
+def statements(target: Target, tables: Collection[RelationName]) -> tuple[Statement, ...] | None:
+    """The application's statements that touch these tables. None where they cannot be read."""
     found = _statements(target)
     if found is None:
         return None
     names = {table.name for table in tables}
-    touching = tuple(each for each in found if _touches(each.text, names))
-    return Workload(
-        statements=touching, plans={each.query_id: _planned(target, each.text) for each in touching}
-    )
+    return tuple(each for each in found if _touches(each.text, names))
+
+
+def plans(database: Database, touching: Collection[Statement]) -> Mapping[int, Planned]:
+    """How each is planned now, by its id. Before 16 only whether it is, with no index named."""
+    planned = _planned if database.info.server_version >= _GENERIC_PLAN_SINCE else prepared
+    return {each.query_id: planned(database, each.text) for each in touching}
+
+
+def prepared(database: Database, text: str) -> Planned:
+    """Whether a statement can be prepared: all that a server before 16 can be asked."""
+    try:
+        with database.transaction(force_rollback=True):
+            database.execute("SELECT pg_catalog.set_config('lock_timeout', '200ms', true)")
+            database.execute(sql.SQL(f"PREPARE lockkeeper_try AS {text}"))
+            database.execute("DEALLOCATE lockkeeper_try")
+    except psycopg.Error as error:
+        return Planned(sqlstate=error.sqlstate or "none")
+    return Planned(sqlstate=None)
 
 
 def saying(target: Target, names: Names) -> tuple[str, ...] | None:
@@ -216,14 +237,14 @@ def _ranges(kind: str, node: tree.Node) -> list[tree.RawNode]:
     return [*found, *([tree.RawNode(kind="RangeVar", node=relation)] if relation else [])]
 
 
-def _planned(target: Target, text: str) -> Planned:
+def _planned(database: Database, text: str) -> Planned:
     try:
-        with target.transaction(force_rollback=True):
-            target.execute("SET TRANSACTION READ ONLY")
-            target.execute("SELECT pg_catalog.set_config('statement_timeout', '2s', true)")
-            target.execute("SELECT pg_catalog.set_config('lock_timeout', '200ms', true)")
+        with database.transaction(force_rollback=True):
+            database.execute("SET TRANSACTION READ ONLY")
+            database.execute("SELECT pg_catalog.set_config('statement_timeout', '2s', true)")
+            database.execute("SELECT pg_catalog.set_config('lock_timeout', '200ms', true)")
             # The text is the application's own, as the server normalised it, and EXPLAIN runs nothing.
-            row = target.execute(sql.SQL(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}")).fetchone()
+            row = database.execute(sql.SQL(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}")).fetchone()
     except psycopg.Error as error:
         return Planned(sqlstate=error.sqlstate or "none")
     assert row is not None

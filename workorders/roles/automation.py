@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workorders.migration import impact, render
 from workorders.migration.connections import Target
@@ -13,6 +14,7 @@ from workorders.migration.impact import Estimate
 from workorders.migration.monitor import Watched
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import proofs
+from workorders.migration.rehearsal.proof import REVERSALS
 from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.rehearsal.shadow import ShadowServer
 from workorders.migration.validation import Measured
@@ -71,8 +73,9 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
     plan = rehearsal.prepared.plan
     alone = [step for step in plan.steps if not step.action.is_transactional]
     sampled = sum(rehearsal.sample.rows.values())
-    failed = [proof.name for proof in rehearsal.proofs if not proof.holds]
-    reversal = next((proof for proof in rehearsal.proofs if proof.name == "reversal"), None)
+    failed = [proof.name for proof in rehearsal.proofs if proof.holds is False]
+    ways_back = [proof for proof in rehearsal.proofs if proof.name in REVERSALS]
+    leads_back = all(proof.holds for proof in ways_back) and len(ways_back) == len(REVERSALS)
     losses = tuple(dict.fromkeys(step.loses for step in plan.steps if step.loses))
     found = (
         Found(
@@ -83,11 +86,13 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
             evidence=f"Rehearsed in {rehearsal.seconds:.1f} s on a copy with {sampled:,} sample rows.",
         ),
         Found(
-            finding=Finding.OPEN if reversal is None else Finding.HOLDS if reversal.holds else Finding.FAILS,
+            finding=Finding.HOLDS if leads_back else Finding.FAILS if ways_back else Finding.OPEN,
             found=f"{sum(len(step.undo) for step in plan.steps)} actions lead back,"
             f" {'instantly' if plan.is_undone_instantly else 'online, as long as rebuilding takes'}."
             + (f" {'; '.join(losses).capitalize()}." if losses else ""),
-            evidence="The proof of reversal." if reversal else "No proof was reached.",
+            evidence=f"The proofs of {' and '.join(proof.name for proof in ways_back)}."
+            if ways_back
+            else "No proof was reached.",
         ),
         Found(
             finding=Finding.NOTE,
@@ -115,8 +120,8 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
         role=ROLE,
         title="Scripts and rehearsal",
         summary=(
-            "The plan gives what the plain SQL gives, and its rollback gives back what there was: both were"
-            " tried on a copy of the target."
+            "The plan gives what the plain SQL gives, and its rollback gives back what there was and keeps"
+            " what is written meanwhile: all of it was tried on copies of the target."
             if rehearsal.holds
             else f"The plan is not offered for approval: {', '.join(failed) or 'the rehearsal'} failed."
         ),
@@ -130,13 +135,13 @@ def _proofs(rehearsal: Rehearsal) -> tuple[Block, ...]:
         (
             proof.name,
             proof.claim,
-            "holds" if proof.holds else "fails",
-            "; ".join(map(named, proof.differences)),
+            proof.word,
+            "; ".join(map(named, (*proof.differences, *proof.flags))),
         )
         for proof in rehearsal.proofs
     )
     blocks: list[Block] = (
-        [Grid(header=("Proof", "Claim", "Result", "Differences"), rows=rows)] if rows else []
+        [Grid(header=("Proof", "Claim", "Result", "What was seen"), rows=rows)] if rows else []
     )
     sample = rehearsal.sample
     if sample.made_up:
@@ -296,6 +301,7 @@ def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
                 "claim": proof.claim,
                 "holds": proof.holds,
                 "differences": list(proof.differences),
+                "flags": list(proof.flags),
             }
             for proof in rehearsal.proofs
         ],
@@ -305,6 +311,12 @@ def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
         "server_version": rehearsal.server_version,
         "seconds": rehearsal.seconds,
     }
+
+
+def leads_back(kept_rehearsal: Mapping[str, Any]) -> bool:
+    """Whether the way back was tried on a quiet copy and on one that was written, and held on both."""
+    held = {proof["name"]: proof["holds"] for proof in kept_rehearsal.get("proofs", ())}
+    return all(held.get(name) for name in REVERSALS)
 
 
 def plan_to_show(rehearsal: Rehearsal) -> StoredPlan:

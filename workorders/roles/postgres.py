@@ -8,12 +8,13 @@ from typing import Any
 
 from workorders.authority import could_be_approved
 from workorders.migration.engine import Prepared
+from workorders.migration.rehearsal.proof import REVERSALS
 from workorders.migration.validation import Comparison
 from workorders.migration.workload import Judgement
 from workorders.order import Criterion
 from workorders.policy import PolicyAnswer
 from workorders.report import Answers, Block, Code, Finding, Folded, Grid, Paragraph, Report, Section, named
-from workorders.roles import words
+from workorders.roles import red_flags, words
 from workorders.roles.brief import Brief, Found, answers, phase_answers, shipped
 
 ROLE = "postgres"
@@ -39,7 +40,7 @@ def review(
     """Phase 3 until the approval. `rehearsed` is what automation kept of the rehearsal."""
     plan = prepared.plan
     proofs = {proof["name"]: proof for proof in rehearsed["proofs"]}
-    flags = _red_flags(prepared)
+    flags = red_flags.found(prepared, proofs)
     is_same = plan.digest == rehearsed["digest"]
     is_sound = bool(rehearsed["holds"]) and is_same
     indexes = sum(step.operation in ("create_index", "drop_index", "drop_column") for step in plan.steps)
@@ -49,7 +50,7 @@ def review(
             found=f"{words.count(len(flags), 'red flag')}, listed below."
             if flags
             else "No red flag was found.",
-            evidence="Impact analysis, publications, role and positional writes.",
+            evidence="Impact analysis, publications, role, positional writes and the workload.",
         ),
         Found(
             finding=_finding(proofs, "equivalence"),
@@ -57,10 +58,11 @@ def review(
             evidence="The proof of equivalence.",
         ),
         Found(
-            finding=_finding(proofs, "reversal"),
-            found="The rollback was run on a copy and gave back schema and rows.",
-            evidence=f"The proof of reversal; it took {words.duration(float(rehearsed['undo_milliseconds']))}"
-            f" on {rehearsed['sampled_rows']:,} sample rows.",
+            finding=_finding(proofs, *REVERSALS),
+            found="The rollback was run on copies: it gave back schema and rows, and kept later ones.",
+            evidence=f"The proofs of {' and '.join(REVERSALS)}; it took"
+            f" {words.duration(float(rehearsed['undo_milliseconds']))} on {rehearsed['sampled_rows']:,}"
+            " sample rows.",
         ),
         Found(
             finding=_finding(proofs, "equivalence"),
@@ -99,14 +101,19 @@ def review(
     return Review(report=report, digest=plan.digest, is_sound=is_sound)
 
 
-def _finding(proofs: Mapping[str, Any], name: str) -> Finding:
-    proof = proofs.get(name)
-    return Finding.OPEN if proof is None else Finding.HOLDS if proof["holds"] else Finding.FAILS
+def _finding(proofs: Mapping[str, Any], *names: str) -> Finding:
+    """Fails if one of them does; open while one is not tried, or nobody can tell."""
+    results = [proofs[name]["holds"] if name in proofs else None for name in names]
+    if False in results:
+        return Finding.FAILS
+    return Finding.OPEN if None in results else Finding.HOLDS
 
 
 def _table(proofs: Mapping[str, Any], indexes: int) -> Grid:
     def result(name: str) -> str:
-        return {Finding.HOLDS: "yes", Finding.FAILS: "no", Finding.OPEN: "not tried"}[_finding(proofs, name)]
+        if name not in proofs:
+            return "not tried"
+        return {True: "yes", False: "no", None: "unknown"}[proofs[name]["holds"]]
 
     return Grid(
         header=("Checked", "Result", "How"),
@@ -117,13 +124,33 @@ def _table(proofs: Mapping[str, Any], indexes: int) -> Grid:
                 result("equivalence"),
                 "equivalence: the plan, purged, leaves what the plain SQL leaves",
             ),
+            (
+                "Soak",
+                result("soak equivalence"),
+                "soak equivalence: until it is purged, writes do what they do after the plain SQL",
+            ),
             ("Rollback", result("reversal"), "reversal: plan and rollback leave what was there"),
+            (
+                "Rollback after writes",
+                result("reversal under writes"),
+                "reversal under writes: what was written since stays, what cannot is counted first",
+            ),
+            (
+                "Again",
+                result("idempotence"),
+                "idempotence: plan, rollback and plan leave what the plan leaves",
+            ),
             (
                 "Indexes and constraints",
                 result("equivalence"),
                 f"valid and the same as plain psql's ({words.count(indexes, 'step')} on indexes)",
             ),
             ("Locks", result("locks"), "no step locks or rewrites more than it declares"),
+            (
+                "Workload",
+                result("workload"),
+                "no statement of the application breaks, or loses an index, by the plan",
+            ),
         ),
     )
 
@@ -167,28 +194,6 @@ def _approval(brief: Brief, prepared: Prepared, policy: PolicyAnswer) -> tuple[B
     return tuple(blocks)
 
 
-def _red_flags(prepared: Prepared) -> list[str]:
-    plan, catalog = prepared.plan, prepared.catalog
-    flags = []
-    if catalog.role_is_superuser:
-        flags.append(f"The role {named(catalog.role)} is a superuser.")
-    for name in plan.tables:
-        table = catalog.tables[name]
-        if table.publications:
-            flags.append(
-                f"{named(name)} is published by {', '.join(map(named, table.publications))}: subscribers need"
-                " the same change first or last, as it adds or takes away."
-            )
-        if table.forces_row_security:
-            flags.append(f"{named(name)} forces row security on its owner.")
-    if plan.acceptances:
-        flags.append(f"It has to be accepted expressly: {', '.join(map(named, plan.acceptances))}.")
-    flags += [f"{named(str(move))}." for move in plan.moved]
-    if any(planned.statement.statement_class.value == "data" for planned in plan.statements):
-        flags.append("Rows are changed: the rollback brings them back one by one, from their images.")
-    return flags
-
-
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What is known after an execution. None means that it could not be found out."""
@@ -196,7 +201,7 @@ class Evidence:
     run: str
     is_executed: bool
     comparisons: Sequence[Comparison]
-    #: The proof of reversal of the very plan that ran.
+    #: Both proofs of reversal of the very plan that ran.
     reversal_holds: bool
     workload: Judgement | None
     slower_than: float
@@ -230,9 +235,10 @@ def _checks(evidence: Evidence) -> tuple[Found, ...]:
         _integrity(evidence.comparisons),
         Found(
             finding=Finding.HOLDS if evidence.reversal_holds else Finding.OPEN,
-            found="The rollback of this very plan was run on a copy, and gave back what there was."
+            found="The rollback of this very plan was run on copies: it gave back what there was, and kept"
+            " what had been written since."
             if evidence.reversal_holds
-            else "No proof of reversal holds.",
+            else "No proof of reversal holds, before writes and after them.",
         ),
         _functional(evidence.workload),
         _performance(evidence.workload, evidence.slower_than),

@@ -12,6 +12,7 @@ from bot.cli import COMMANDS
 from bot.cli import lockkeeper as group
 from tests.integration.cli.conftest import Lockkeeper, Query
 from tests.integration.cli.schema import KEYS, SCHEMA
+from workorders.migration.rehearsal.proof import CLAIMS
 
 MakeDatabase = Callable[..., str]
 
@@ -66,9 +67,8 @@ def test_rehearsal_gives_the_proofs_and_changes_nothing(
     assert ran.status == 0, ran.err
     assert ran.object["state"] == "proven"
     assert {proof["name"]: proof["holds"] for proof in ran.object["proofs"]} == {
-        "equivalence": True,
-        "reversal": True,
-        "locks": True,
+        **dict.fromkeys(CLAIMS, True),
+        "workload": None,
     }
     assert ran.object["steps"][0]["milliseconds"] > 0
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")

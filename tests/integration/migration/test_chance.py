@@ -60,4 +60,4 @@ def test_a_row_without_its_value_still_counts(make_target: MakeTarget, shadow_se
     )
     target.close()
 
-    assert [proof.name for proof in rehearsal.proofs if not proof.holds] == ["equivalence"]
+    assert [proof.name for proof in rehearsal.proofs if proof.holds is False] == ["equivalence"]

@@ -60,7 +60,9 @@ class Databases:
             connection.execute(
                 sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(_ROLE))
             )
-        return Copy(superuser=superuser, dsn=make_conninfo(superuser, user=_ROLE, password=self._password))
+        return Copy(
+            name=name, superuser=superuser, dsn=make_conninfo(superuser, user=_ROLE, password=self._password)
+        )
 
     def drop(self, copy: Copy) -> None:
         """Drops one, connections and all."""

@@ -70,7 +70,7 @@ class Corpus:
     def __enter__(self) -> Self:
         self._databases.__enter__()
         empty = self._databases.make()
-        self._before = _Stage(copy=empty, state=state.read(empty.superuser))
+        self._before = _Stage(copy=empty, state=state.read(empty))
         self._ours: Copy | None = None
         return self
 
@@ -100,7 +100,7 @@ class Corpus:
             verdict = Verdict(kind=Kind.PSQL_FAILS, reasons=(f"SQLSTATE {failure.sqlstate}: {failure}",))
         else:
             notes = plain.notes
-            wanted = state.read(plain.after.superuser)
+            wanted = state.read(plain.after)
             verdict = Verdict(kind=Kind.APPLIED)
             if is_tried:
                 verdict = self._tried(migration, plain, wanted)
@@ -140,7 +140,7 @@ class Corpus:
             with psycopg.connect(again.superuser, autocommit=True) as connection:
                 shuffle(Shadow(connection))
             self._send(again, migration)
-            second = state.read(again.superuser)
+            second = state.read(again)
         except PlainSqlFails:
             return frozenset()
         finally:
@@ -160,7 +160,7 @@ class Corpus:
                 written = made_up.fill(Shadow(connection), missing)
             if written:
                 self._forget_ours()
-                wanted = state.read(plain.after.superuser)
+                wanted = state.read(plain.after)
         self._before = _Stage(copy=plain.after, state=wanted)
 
     def _forget_ours(self) -> None:
@@ -202,7 +202,7 @@ class Corpus:
             emptied = made_up.empty(shadow, tables)
             if is_filled:
                 made_up.fill(shadow, emptied, Mood.TAME)
-        return _Stage(copy=copy, state=state.read(copy.superuser))
+        return _Stage(copy=copy, state=state.read(copy))
 
     def _copied(self, before: _Stage, migration: Migration) -> Copy:
         copy = self._databases.make(before.copy)

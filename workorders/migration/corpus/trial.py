@@ -107,7 +107,7 @@ class Trial:
                 executor.roll_back(Decision())
                 stage = "purge what was rolled back"
                 executor.finish(purge=True)
-            reversal = (*state.differences(self.before, state.read(copy.superuser)), *_traces(copy))
+            reversal = (*state.differences(self.before, state.read(copy)), *_traces(copy))
             if reversal:
                 return Verdict(kind=Kind.DIFFERS, reasons=tuple(f"rolled back: {each}" for each in reversal))
             _set_sequences(copy, sequences)
@@ -134,7 +134,7 @@ class Trial:
             return Verdict(kind=Kind.FAILS, reasons=(f"{stage}: {error}",))
         except Exception as error:  # noqa: BLE001 (a fault of ours in one file must not hide the files after it)
             return Verdict(kind=Kind.FAILS, reasons=(f"{stage}: {type(error).__name__}: {error}",))
-        found = state.read(copy.superuser)
+        found = state.read(copy)
         return self.judged(plan, found, _traces(copy))
 
     def _planned(self, copy: Copy, also_written: Mapping[int, tuple[RelationName, ...]]) -> Plan:

@@ -55,6 +55,7 @@ class ShadowServer(Protocol):
 class Copy:
     """One clone of the shadow: a database that a rehearsal may spoil."""
 
+    name: str
     #: For the shadow's superuser: fills it and compares it.
     superuser: str
     #: For the role that the migration runs as.
@@ -73,14 +74,14 @@ class ShadowDatabase:
         #: The superuser's URL of the template that every clone is made from.
         self.template = server.dsn(name)
 
-    def clone(self) -> Copy:
-        """A fresh copy of the template. Nobody may be connected to that."""
+    def clone(self, of: Copy | None = None) -> Copy:
+        """A fresh copy of the template, or of another clone as it is. Nobody may be connected to that."""
         name = f"{self._name}_{len(self._clones) + 1}"
-        superuser = self._server.create_database(name, template=self._name)
+        superuser = self._server.create_database(name, template=of.name if of else self._name)
         self._clones.append(name)
         with psycopg.connect(superuser, autocommit=True) as shadow:
             _own(Shadow(shadow), name, self._owner)
-        return Copy(superuser=superuser, dsn=self._as_role(superuser))
+        return Copy(name=name, superuser=superuser, dsn=self._as_role(superuser))
 
     def drop(self) -> None:
         """Drops the clones and the template."""

@@ -1,33 +1,59 @@
-"""All of a copy that a migration may change, as one value, and how two such values differ."""
+"""Schema and rows of a copy at one moment, how two moments differ, and where its sequences stand."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
+from psycopg import sql
 
 from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow
-from workorders.migration.names import RelationName
+from workorders.migration.names import OUR_SCHEMA, RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import rows
 from workorders.migration.rehearsal.rows import Rows
+from workorders.migration.rehearsal.shadow import Copy
+
+#: Columns whose values are a matter of chance.
+Loose = frozenset[tuple[RelationName, str]]
+
+_SEQUENCES = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> %s
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Schema and rows of a copy at one moment."""
+    """Schema and rows of a copy at one moment, without what is ours."""
 
     schema: Fingerprint
     rows: Rows
 
 
-def read(superuser: str) -> State:
-    """The copy as it is now. Needs a superuser's URL, whom no row security hides a row from."""
-    with psycopg.connect(superuser, autocommit=True) as connection:
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """How far a sequence has counted."""
+
+    last_value: int
+    is_called: bool
+
+
+def read(copy: Copy) -> State:
+    """As it is now."""
+    with psycopg.connect(copy.superuser, autocommit=True) as connection:
         shadow = Shadow(connection)
         return State(schema=fingerprint.read(shadow), rows=rows.read(shadow))
+
+
+def read_rows(copy: Copy) -> Rows:
+    """Its rows alone."""
+    with psycopg.connect(copy.superuser, autocommit=True) as connection:
+        return rows.read(Shadow(connection))
 
 
 def moved(wanted: State, plan: Plan) -> State:
@@ -38,9 +64,29 @@ def moved(wanted: State, plan: Plan) -> State:
     return replace(wanted, schema=schema)
 
 
-def differences(
-    wanted: State, found: State, loose: frozenset[tuple[RelationName, str]] = frozenset()
-) -> tuple[str, ...]:
-    """How the second differs from the first, in words; `loose` columns are compared by their counts."""
+def differences(wanted: State, found: State, loose: Loose = frozenset()) -> tuple[str, ...]:
+    """In words; names and counts only."""
     schema = tuple(str(difference) for difference in diff.compare(wanted.schema, found.schema))
     return (*schema, *rows.differences(wanted.rows, found.rows, loose))
+
+
+def counters(copy: Copy) -> Mapping[RelationName, Counter]:
+    """How far each sequence has counted: no part of a state, for no way back lowers one."""
+    with psycopg.connect(copy.superuser, autocommit=True) as shadow:
+        found = {}
+        for schema, name in shadow.execute(_SEQUENCES, (OUR_SCHEMA,)).fetchall():
+            query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
+            row = shadow.execute(query).fetchone()
+            assert row is not None
+            found[RelationName(schema=schema, name=name)] = Counter(last_value=row[0], is_called=row[1])
+        return found
+
+
+def set_counters(copy: Copy, wanted: Mapping[RelationName, Counter]) -> None:
+    """Sets sequences back, so that the same plan draws the same numbers from them again."""
+    with psycopg.connect(copy.superuser, autocommit=True) as shadow:
+        for name, counter in wanted.items():
+            shadow.execute(
+                "SELECT pg_catalog.setval(pg_catalog.to_regclass(%s), %s, %s)",
+                (name.sql, counter.last_value, counter.is_called),
+            )

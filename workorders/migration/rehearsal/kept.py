@@ -1,0 +1,171 @@
+"""Whether a rollback after writes kept what was written and gave back what was not.
+
+Judged from four moments of one copy alone: before the plan, after it, after the writes, after the
+rollback. What a row should be in the end follows column by column: where the writes left what
+the plan left, what was there before the plan; else what was written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from workorders.migration.catalog import diff
+from workorders.migration.catalog.fingerprint import column_key
+from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.names import RelationName
+from workorders.migration.rehearsal.rows import Rows, TableRows
+from workorders.migration.rehearsal.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """One copy, four times."""
+
+    before: State
+    planned: State
+    written: State
+    reverted: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """What the rollback itself has said that it would not bring back or not keep."""
+
+    #: Rows that were set aside, by table.
+    aside: Mapping[RelationName, int]
+    #: Rows of captured tables that it left as they were written.
+    left: int
+    #: Tables whose rows the plan itself changes.
+    captured: Collection[RelationName]
+
+
+_Row = Mapping[str, str | None]
+_Keyed = Mapping[tuple[str | None, ...], _Row]
+
+
+def differences(catalog: Catalog, moments: Moments, allowed: Allowed) -> tuple[str, ...]:
+    """What is not as it should be, in words; `catalog` is that from before the plan."""
+    found = [str(difference) for difference in diff.compare(moments.before.schema, moments.reverted.schema)]
+    for name in sorted(set(moments.before.rows) & set(moments.reverted.rows)):
+        found += _Table(catalog, name, moments, allowed).differences()
+    return tuple(found)
+
+
+class _Table:
+    """One table's rows at the four moments."""
+
+    def __init__(self, catalog: Catalog, name: RelationName, moments: Moments, allowed: Allowed) -> None:
+        self._name = name
+        self._before, self._reverted = moments.before.rows[name], moments.reverted.rows[name]
+        self._planned, self._written = (
+            _held(state.rows, name, self._before) for state in (moments.planned, moments.written)
+        )
+        self._aside = allowed.aside.get(name, 0)
+        self._is_captured = name in allowed.captured
+        self._left = allowed.left if self._is_captured else 0
+        table = catalog.tables.get(name)
+        self._key = table.key if table else ()
+        generated = {column.name for column in table.columns if column.generated} if table else set()
+        self._common = [
+            column
+            for column in self._before.columns
+            if column in self._planned.columns
+            and column not in generated
+            and _type(moments.before, name, column) == _type(moments.planned, name, column)
+        ]
+        #: Columns that follow from others, or that are of another type meanwhile.
+        self._derived = [
+            c for c in self._before.columns if c in self._planned.columns and c not in self._common
+        ]
+
+    def differences(self) -> list[str]:
+        tables = (self._before, self._planned, self._written, self._reverted)
+        keyed = [_by_key(each, self._key) for each in tables]
+        before, planned, written, reverted = keyed
+        if before is None or planned is None or written is None or reverted is None:
+            return list(self._without_key())
+        if self._is_captured and set(before) - set(planned) and set(planned) - set(before):
+            return list(self._without_key())  # rows may have got other keys
+        return list(self._with_key(before, planned, written, reverted))
+
+    def _with_key(self, before: _Keyed, planned: _Keyed, written: _Keyed, reverted: _Keyed) -> Iterator[str]:
+        lost = unrestored = overwritten = missing = 0
+        should_go = {key for key, row in written.items() if key not in before and planned.get(key) == row}
+        for key, now in written.items():
+            if key in should_go:
+                continue
+            end = reverted.get(key)
+            if end is None:
+                lost += 1
+                continue
+            then, first = planned.get(key), before.get(key)
+            kept, given = True, True
+            for column in self._before.columns:
+                is_common = column in self._common
+                is_written = then is None or then.get(column) != now.get(column)
+                if is_common and (is_written or first is None):
+                    kept &= end[column] == now[column]
+                elif first is not None and then is not None and (not is_written or column not in now):
+                    is_derived = column in self._derived and then != now
+                    given &= is_derived or end[column] == first[column]
+            overwritten += not kept
+            unrestored += not given
+        missing = sum(
+            reverted.get(key) != row
+            for key, row in before.items()
+            if key not in planned and key not in written
+        )
+        many = sum(key not in written and (key not in before or key in planned) for key in reverted)
+        many += sum(key in reverted for key in should_go)
+        yield from self._said(lost, self._aside, "rows that were written since are not there")
+        yield from self._said(overwritten, self._left, "rows have lost a value that was written since")
+        yield from self._said(
+            unrestored + missing, self._left, "rows that nobody wrote since are not as before"
+        )
+        yield from self._said(many, self._left, "rows are there that should not be")
+
+    def _without_key(self) -> Iterator[str]:
+        touched = _multiset(self._planned, self._common) - _multiset(self._written, self._common)
+        written = _multiset(self._written, self._common) - _multiset(self._planned, self._common)
+        gone = Counter(self._before.rows) - Counter(self._reverted.rows)
+        lost = written - _multiset(self._reverted, self._common)
+        loosely = self._left + (touched.total() if self._is_captured else 0)
+        yield from self._said(
+            lost.total(), self._aside + loosely, "rows that were written since are not there"
+        )
+        yield from self._said(
+            gone.total(), touched.total() + self._left, "rows that nobody wrote since are not as before"
+        )
+        expected = len(self._before.rows) + len(self._written.rows) - len(self._planned.rows) - self._aside
+        yield from self._said(
+            abs(len(self._reverted.rows) - expected), loosely, "rows are too many or too few"
+        )
+
+    def _said(self, rows: int, allowed: int, what: str) -> Iterator[str]:
+        if rows > allowed:
+            yield f"table {self._name}: {rows} {what}"
+
+
+def _held(rows: Rows, name: RelationName, otherwise: TableRows) -> TableRows:
+    """The table's rows; those from before where it is not to be seen meanwhile, and so not written."""
+    return rows.get(name, otherwise)
+
+
+def _type(state: State, table: RelationName, column: str) -> object:
+    return state.schema.objects.get(column_key(table, column), {}).get("type")
+
+
+def _by_key(table: TableRows, key: tuple[str, ...]) -> _Keyed | None:
+    """Its rows by their key; None where that does not tell them apart."""
+    if not key or not set(key) <= set(table.columns):
+        return None
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    found = {tuple(row[column] for column in key): row for row in rows}
+    return found if len(found) == len(rows) else None
+
+
+def _multiset(table: TableRows, columns: list[str]) -> Counter[tuple[str | None, ...]]:
+    places = [table.columns.index(column) for column in columns]
+    return Counter(tuple(row[place] for place in places) for row in table.rows)

@@ -1,0 +1,275 @@
+"""A plan tried on the copies of one shadow: what becomes of it there, proof by proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from workorders.migration import positional
+from workorders.migration.capture import Uncaptured
+from workorders.migration.catalog import read as catalogs
+from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.connections import Shadow
+from workorders.migration.errors import Failed, LockkeeperError, Problem
+from workorders.migration.executor import Executor, Outcome, Timed
+from workorders.migration.limits import REHEARSAL
+from workorders.migration.names import RelationName
+from workorders.migration.plan import Plan
+from workorders.migration.rehearsal import oracle, rows, state, under_writes, workload_proof, writes
+from workorders.migration.rehearsal.oracle import PlainSqlFails
+from workorders.migration.rehearsal.proof import CLAIMS, Proof
+from workorders.migration.rehearsal.rows import Rows
+from workorders.migration.rehearsal.shadow import Copy, ShadowDatabase
+from workorders.migration.rehearsal.shuffle import shuffle
+from workorders.migration.rehearsal.state import Counter, Loose, State
+from workorders.migration.rehearsal.under_writes import Answered
+from workorders.migration.rehearsal.watching import Watching
+from workorders.migration.rehearsal.writes import Sent, Write
+from workorders.migration.settle import Decision
+from workorders.migration.workload import Statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What came of a trial."""
+
+    proofs: tuple[Proof, ...] = ()
+    timings: tuple[Timed, ...] = ()
+    undo_timings: tuple[Timed, ...] = ()
+    #: Why it could not be tried.
+    problems: tuple[Problem, ...] = ()
+    #: Schema and rows at each moment, by its name.
+    states: Mapping[str, State] = field(default_factory=dict)
+    #: Columns whose values are a matter of chance.
+    loose: Loose = frozenset()
+    #: What the plain SQL's copy made of the writes.
+    sent: tuple[Sent, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plain:
+    """The plain SQL on two copies: what it leaves, and what of that is chance."""
+
+    first: Copy
+    again: Copy
+    wanted: State
+    loose: Loose
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Walked:
+    """The plan executed, and its copies from there: purged, taken back, and left to soak."""
+
+    forth: Outcome
+    undone: Outcome
+    undeclared: tuple[str, ...]
+    #: Not yet purged.
+    soaking: Copy
+    back: Copy
+    #: How far the sequences had counted before it.
+    counters: Mapping[RelationName, Counter]
+    before: State
+    executed: State
+    purged: State
+    reverted: State
+    workload: Proof
+
+
+class Trial:
+    """The copies of one shadow, and what is tried on them."""
+
+    def __init__(
+        self,
+        shadow: ShadowDatabase,
+        psql: Path,
+        text: str,
+        catalog: Catalog,
+        statements: tuple[Statement, ...] | None,
+    ) -> None:
+        self._shadow = shadow
+        self._psql = psql
+        self._text = text
+        #: The target's, from before the plan.
+        self._catalog = catalog
+        #: The application's own; None where nobody knows them.
+        self._statements = statements
+
+    def run(self, plan: Plan, plan_again: Callable[[Copy], Plan]) -> Found:
+        """Every proof; one that stands on another is not tried where that one fails.
+
+        `plan_again` makes the plan on a copy as it is. Raises Uncaptured where triggers wrote what
+        nobody had foreseen.
+        """
+        try:
+            plain = self._plain_sql()
+            walked = self._walk(plan, plain)
+        except PlainSqlFails as failure:
+            return Found(problems=(_plain_sql_fails(failure),))
+        except Uncaptured:
+            raise
+        except LockkeeperError as error:
+            return Found(problems=(_problem(error),))
+        equivalence = state.differences(state.moved(plain.wanted, plan), walked.purged, plain.loose)
+        reversal = state.differences(walked.before, walked.reverted)
+        reversal += tuple(
+            f"{left.rows} rows were not brought back: {left.title}" for left in walked.undone.left
+        )
+        proofs = [
+            Proof.of("equivalence", equivalence),
+            Proof.of("reversal", reversal),
+            Proof.of("locks", walked.undeclared),
+            walked.workload,
+        ]
+        states = {
+            "before": walked.before,
+            "plain": plain.wanted,
+            "executed": walked.executed,
+            "purged": walked.purged,
+            "reverted": walked.reverted,
+        }
+        loose, sent = plain.loose, tuple[Sent, ...]()
+        if not equivalence and not reversal:
+            soak = self._soak(plan, plain, walked)
+            proofs += [*soak.proofs, self._idempotence(plain, walked, plan_again)]
+            states, loose, sent = {**states, **soak.states}, soak.loose, soak.sent
+        order = list(CLAIMS)
+        return Found(
+            proofs=tuple(sorted(proofs, key=lambda proof: order.index(proof.name))),
+            timings=walked.forth.timings,
+            undo_timings=walked.undone.timings,
+            states=states,
+            loose=loose,
+            sent=sent,
+        )
+
+    def _walk(self, plan: Plan, plain: _Plain) -> _Walked:
+        """Forth, and from there to the purge and back."""
+        statements = self._statements or ()
+        watching = Watching()
+        forth = self._shadow.clone()
+        before, counters = state.read(forth), state.counters(forth)
+        planned_before = workload_proof.plans(forth, statements)
+        with Executor(forth.dsn, plan.run, REHEARSAL, observer=watching) as executor:
+            outcome = executor.execute(plan)
+        executed = state.read(forth)
+        workload = workload_proof.unknown()
+        if self._statements is not None:
+            wanted, found = (workload_proof.plans(copy, statements) for copy in (plain.first, forth))
+            workload = workload_proof.proof(statements, planned_before, wanted, found)
+        soaking, back = self._shadow.clone(forth), self._shadow.clone(forth)
+        with Executor(forth.dsn, plan.run, REHEARSAL) as executor:
+            executor.finish(purge=True)
+        with Executor(back.dsn, plan.run, REHEARSAL, observer=watching) as executor:
+            undone = executor.roll_back(Decision())
+        return _Walked(
+            forth=outcome,
+            undone=undone,
+            undeclared=tuple(dict.fromkeys(watching.undeclared)),
+            soaking=soaking,
+            back=back,
+            counters=counters,
+            before=before,
+            executed=executed,
+            purged=state.read(forth),
+            reverted=state.read(back),
+            workload=workload,
+        )
+
+    def _soak(self, plan: Plan, plain: _Plain, walked: _Walked) -> Found:
+        """The same writes on the plain SQL's copies and on the plan not yet purged, then the way back."""
+        generated = self._writes(plan, plain)
+        first, again, soaking = (
+            Answered(sent=writes.send(copy, generated), rows=state.read_rows(copy))
+            for copy in (plain.first, plain.again, walked.soaking)
+        )
+        loose = plain.loose | rows.nondeterministic(first.rows, again.rows, plain.wanted.rows)
+        differences = under_writes.soak_differences(generated, first, again, soaking, loose)
+        written = State(schema=walked.executed.schema, rows=soaking.rows)
+        moments = (walked.before, walked.executed, written)
+        way_back = under_writes.roll_back(walked.soaking, plan, self._catalog, *moments)
+        states = {"written": written}
+        if way_back.reverted is not None:
+            states["reverted under writes"] = way_back.reverted
+        return Found(
+            proofs=(
+                Proof.of("soak equivalence", differences),
+                Proof.of("reversal under writes", way_back.differences),
+            ),
+            states=states,
+            loose=loose,
+            sent=first.sent,
+        )
+
+    def _writes(self, plan: Plan, plain: _Plain) -> tuple[Write, ...]:
+        with psycopg.connect(plain.first.superuser, autocommit=True) as connection:
+            catalog = catalogs.read(Shadow(connection))
+        hidden = positional.hidden_in(plan)
+        return writes.generate(
+            catalog,
+            plain.wanted.rows,
+            plain.loose,
+            plan.touched,
+            # There a hidden column would be met: who does that is asked of pg_stat_statements.
+            by_position={name for name in plan.touched if name not in hidden},
+            seed=plan.script.sha256,
+        )
+
+    def _idempotence(self, plain: _Plain, walked: _Walked, plan_again: Callable[[Copy], Plan]) -> Proof:
+        """The plan made and run once more where it was just taken back."""
+        name = "idempotence"
+        try:
+            state.set_counters(walked.back, walked.counters)
+            plan = plan_again(walked.back)
+            with Executor(walked.back.dsn, plan.run, REHEARSAL) as executor:
+                executor.execute(plan)
+        except LockkeeperError as error:
+            return Proof.of(name, (f"the second time: {_problem(error)}",))
+        return Proof.of(name, state.differences(walked.executed, state.read(walked.back), plain.loose))
+
+    def _plain_sql(self) -> _Plain:
+        """What the plain SQL leaves, and which columns differ from one run of it to the next.
+
+        In the second run the rows lie in another order.
+        """
+        first = self._shadow.clone()
+        oracle.run(first.dsn, self._text, self._psql)
+        wanted = state.read(first)
+        try:
+            again, before = self._plain_again(is_shuffled=True)
+        except PlainSqlFails:
+            # It works on rows that lie as they do here, such as keys moved up one by one.
+            again, before = self._plain_again(is_shuffled=False)
+        loose = rows.nondeterministic(wanted.rows, state.read_rows(again), before)
+        return _Plain(first=first, again=again, wanted=wanted, loose=loose)
+
+    def _plain_again(self, *, is_shuffled: bool) -> tuple[Copy, Rows]:
+        """Another copy after the plain SQL, and its rows from before it."""
+        copy = self._shadow.clone()
+        with psycopg.connect(copy.superuser, autocommit=True) as connection:
+            shadow = Shadow(connection)
+            if is_shuffled:
+                shuffle(shadow)
+            before = rows.read(shadow)
+        oracle.run(copy.dsn, self._text, self._psql)
+        return copy, before
+
+
+def _plain_sql_fails(failure: PlainSqlFails) -> Problem:
+    return Problem(
+        line=None,
+        reason=f"The SQL itself fails on a copy of the target with sample rows: SQLSTATE {failure.sqlstate}.",
+        next_move="Run it with psql on a copy of the database to see the server's message.",
+    )
+
+
+def _problem(error: LockkeeperError) -> Problem:
+    if isinstance(error, Failed):
+        return Problem(
+            line=None,
+            reason=f"In rehearsal the step {error.step!r} failed with SQLSTATE {error.sqlstate}.",
+            next_move="Mend the script; the server's own message is in the log.",
+        )
+    return Problem(line=None, reason=str(error), next_move="")
