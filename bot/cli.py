@@ -43,6 +43,11 @@ COMMANDS: Mapping[str, Entry] = {
         attribute="rehearse",
         summary="Prove the plan on copies of the target. Changes nothing.",
     ),
+    "verify": Entry(
+        module="bot.terminal.verify",
+        attribute="verify",
+        summary="Run a proof again and say what differs. Changes nothing.",
+    ),
     "apply": Entry(
         module=_ENGINE, attribute="apply", summary="Rehearse, ask, execute; undo at once what fails."
     ),

@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import click
-import psycopg
 
 from bot.embedded import binaries
-from bot.errors import Blocked, Broken, LockkeeperError, Problem, new_reference
-from bot.log import configure
+from bot.errors import Blocked, LockkeeperError, Problem
 from bot.settings import Settings
 from bot.shadow import workshop
 from bot.terminal import inputs, words
-from bot.terminal.answer import Answer, Status, Trouble, of_error, status_of, troubles_of
+from bot.terminal.answer import Answer, Status, Trouble, status_of, troubles_of
+from bot.terminal.command import give, with_database
 from bot.terminal.voice import Voice
-from workorders.migration import application, engine, sessions, validation
+from workorders.migration import application, engine, validation
 from workorders.migration import impact as impacts
-from workorders.migration.application import OTHER_MAJOR, Application, Execution, Interrupted, Proposal, Terms
+from workorders.migration.application import OTHER_MAJOR, Application, Execution, Proposal, Terms
 from workorders.migration.catalog import fingerprint as fingerprints
 from workorders.migration.connections import Target
 from workorders.migration.errors import Failed
 from workorders.migration.executor import Outcome
 from workorders.migration.limits import Limits
 from workorders.migration.plan import POSITIONAL
+from workorders.migration.rehearsal.proof_file import ProofFile
 from workorders.migration.rehearsal.proofs import measured
 from workorders.migration.settle import Decision
-
-_logger = logging.getLogger(__name__)
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def _with_database(command: _Command) -> _Command:
-    """`--database` and `--json`, which all have."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(
-        command
-    )
-    return click.option("--database", required=True, metavar="URL", help="The target's connection string.")(
-        command
-    )
-
 
 _waiting = click.option(
     "--max-wait",
@@ -61,7 +45,7 @@ _waiting = click.option(
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@_with_database
+@with_database
 def plan(file: str, database: str, as_json: bool) -> None:
     """Show impact, plan and rollback. Changes nothing.
 
@@ -86,32 +70,40 @@ def plan(file: str, database: str, as_json: bool) -> None:
             more={"impact": _plain(asdict(found))},
         )
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@_with_database
-def rehearse(file: str, database: str, as_json: bool) -> None:
+@with_database
+@click.option(
+    "--proof", "proof", metavar="OUT.json", help="Write what was proven to a file, for lockkeeper verify."
+)
+def rehearse(file: str, database: str, as_json: bool, proof: str | None) -> None:
     """Prove the plan on copies of the target. Changes nothing.
 
     FILE is a script of plain SQL; - is standard input.
     """
     text = inputs.script(file)
+    out = None if proof is None else inputs.writable(proof)
 
     def work(_: Target, dsn: str, voice: Voice) -> Answer:
         voice.say("Rehearsing on copies of the target ...")
         with workshop(Settings.from_environment()) as place:
             proposal = Application(dsn=dsn, text=text).rehearse(place)
         voice.show([*words.head(proposal.plan), *words.proofs(proposal.rehearsal)])
-        return _of_proposal(proposal)
+        if out is not None:
+            found = ProofFile.of(proposal.rehearsal, proposal.target_version, datetime.now(UTC))
+            out.write_text(found.to_json(), encoding="utf-8")
+            voice.say(f"The proof is in {out}.")
+        return of_proposal(proposal)
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@_with_database
+@with_database
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--allow-superuser", is_flag=True, help="Work as a superuser, whom nothing bounds.")
 @click.option(
@@ -162,21 +154,21 @@ def apply(
             return _of_execution(applied.proposal, applied.execution, voice, _address(target))
         if not applied.proposal.rehearsal.holds:
             voice.show([*words.head(applied.proposal.plan), *words.proofs(applied.proposal.rehearsal)])
-            return _of_proposal(applied.proposal)
+            return of_proposal(applied.proposal)
         unconfirmed = Problem(line=None, reason="It was not confirmed: nothing was changed.", next_move="")
         return replace(
-            _of_proposal(applied.proposal),
+            of_proposal(applied.proposal),
             status=Status.REFUSED,
             state="refused",
             troubles=(Trouble(problem=unconfirmed),),
         )
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@_with_database
+@with_database
 @click.option("--set-aside", is_flag=True, help="Rows that the old schema cannot hold go to our schema.")
 @click.option(
     "--fill",
@@ -202,12 +194,12 @@ def rollback(
             dsn, run, voice, lambda: application.roll_back(dsn, run, decision, limits, progress=voice)
         )
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@_with_database
+@with_database
 @click.option("--purge", is_flag=True, help="Drop now what the way back would need.")
 @_waiting
 def finish(run: str, database: str, as_json: bool, purge: bool, max_wait: float) -> None:
@@ -222,11 +214,11 @@ def finish(run: str, database: str, as_json: bool, purge: bool, max_wait: float)
             dsn, run, voice, lambda: application.finish(dsn, run, limits, purge=purge, progress=voice)
         )
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
 @click.command()
-@_with_database
+@with_database
 def fingerprint(database: str, as_json: bool) -> None:
     """Show the whole schema as a value and its hash."""
 
@@ -236,42 +228,11 @@ def fingerprint(database: str, as_json: bool) -> None:
         objects = {key: dict(attributes) for key, attributes in found.objects.items()}
         return Answer(status=Status.DONE, state="read", more={"hash": found.hash, "objects": objects})
 
-    _give(database, as_json, work)
+    give(database, as_json, work)
 
 
-def _give(database: str, as_json: bool, work: Callable[[Target, str, Voice], Answer]) -> None:
-    """Connects, does the work, and ends the command with its answer, whatever comes."""
-    url = inputs.database_url(database)
-    voice = Voice(as_json=as_json)
-    try:
-        with closing(sessions.connect(url)) as target:
-            answer = work(target, inputs.completed(url, target), voice)
-    except LockkeeperError as error:
-        answer = of_error(error)
-    except psycopg.Error as error:
-        # Not str(error): the server's message may quote rows.
-        problem = Problem(
-            line=None,
-            reason=f"The server refused a query of ours with SQLSTATE {error.sqlstate or 'none'}.",
-            next_move="Check that the role may read the catalog and that the server is up.",
-        )
-        trouble = Trouble(problem=problem, sqlstate=error.sqlstate)
-        answer = Answer(status=Status.BLOCKED, state="blocked", troubles=(trouble,))
-    except KeyboardInterrupt:
-        interrupted = "It was interrupted from the keyboard."
-        answer = of_error(
-            Interrupted(interrupted, "SELECT run, state FROM lockkeeper.runs; shows what began.")
-        )
-    except Exception:
-        reference = new_reference()
-        configure("text", "INFO")
-        _logger.exception("a command ended in a way that nobody foresaw", extra={"reference": reference})
-        answer = of_error(Broken("The command could not be ended.", reference=reference))
-    voice.answer(answer)
-    raise click.exceptions.Exit(answer.status)
-
-
-def _of_proposal(proposal: Proposal) -> Answer:
+def of_proposal(proposal: Proposal) -> Answer:
+    """What a rehearsal alone has to say."""
     rehearsal = proposal.rehearsal
     return Answer(
         status=Status.DONE if rehearsal.holds else Status.REFUSED,
@@ -290,7 +251,7 @@ def _of_proposal(proposal: Proposal) -> Answer:
 def _of_execution(proposal: Proposal, execution: Execution, voice: Voice, address: str) -> Answer:
     timings = {timed.step: timed.milliseconds for timed in execution.timings}
     answer = replace(
-        _of_proposal(proposal),
+        of_proposal(proposal),
         status=Status.DONE,
         state=execution.state,
         milliseconds=timings,

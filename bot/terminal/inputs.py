@@ -33,6 +33,14 @@ def script(name: str) -> str:
     return text
 
 
+def writable(path: str) -> Path:
+    """Where a file is to be written; refused beforehand where it cannot be."""
+    found = Path(path)
+    if found.is_dir() or not found.parent.is_dir():
+        raise click.BadParameter(f"{path} is no file in a folder that is there.")
+    return found
+
+
 def database_url(text: str) -> str:
     """A connection string of libpq, checked; the refusal quotes nothing of it, for it may hold a password."""
     try:
