@@ -73,6 +73,12 @@ FAULTS = {
         proof="reversal under writes",
         says="have lost a value that was written since",
     ),
+    "a way back that changes what nobody wrote": Fault(
+        sql=_ADD,
+        back="UPDATE t SET c = 'odd' WHERE c = 'c' || id AND EXISTS (SELECT FROM t n WHERE n.id > 19999)",
+        proof="reversal under writes",
+        says="that nobody wrote since are not as before",
+    ),
     "a way back that loses new rows": Fault(
         sql=_ADD,
         back="DELETE FROM t WHERE id > 19999",

@@ -275,3 +275,12 @@ def test_sequences_go_on_from_where_the_targets_stand(rehearsed: Rehearse) -> No
     found = rehearsed("INSERT INTO audit (what) VALUES ('three')", before=audited)
 
     assert found.holds, found.problems
+
+
+def test_a_table_of_the_scripts_own_may_be_written_anew(rehearsed: Rehearse) -> None:
+    found = rehearsed(
+        "CREATE TABLE made (id int PRIMARY KEY, v text); ALTER TABLE made ALTER id TYPE bigint;"
+        " ALTER TABLE made ADD u uuid DEFAULT gen_random_uuid()"
+    )
+
+    assert found.holds, found.problems

@@ -276,6 +276,13 @@ def test_a_statement_that_takes_longer_than_the_limit_is_named(bench: Bench) -> 
     assert "slower" in found[PERFORMANCE].evidence
 
 
+def test_an_older_server_tells_at_least_whether_a_statement_can_be_prepared(bench: Bench) -> None:
+    with bench.target() as target:
+        for _ in range(2):
+            assert workload.prepared(target, "SELECT note FROM orders WHERE id = $1").sqlstate is None
+        assert workload.prepared(target, "SELECT nothing FROM orders").sqlstate == "42703"
+
+
 def test_without_counted_statements_nobody_knows_what_the_application_runs(make_bench: MakeBench) -> None:
     found = make_bench(counts_statements=False).validated()
 

@@ -102,6 +102,7 @@ class AlterType:
             done=questions.column_is_of_type(self.table, self.column, self.change.written),
         )
         if table.is_new:
+            change = replace(change, rewrites=(self.table,))
             return (Step(statement=self.place.statement, operation=self.name, action=change),)
         former = TypeChange(written=column.type, sql=column.type, collation=column.collation)
         analysis = Action(

@@ -91,27 +91,17 @@ class _Table:
         return list(self._with_key(before, planned, written, reverted))
 
     def _with_key(self, before: _Keyed, planned: _Keyed, written: _Keyed, reverted: _Keyed) -> Iterator[str]:
-        lost = unrestored = overwritten = missing = 0
+        lost = unrestored = overwritten = 0
         should_go = {key for key, row in written.items() if key not in before and planned.get(key) == row}
-        for key, now in written.items():
-            if key in should_go:
+        for key in set(written) - should_go:
+            first, then, now, end = (each.get(key) for each in (before, planned, written, reverted))
+            assert now is not None
+            if end is None or (then is None and end == first):
+                # Where the plan had taken a row of that key away, the old one may be there again instead.
+                lost += end is None or any(end[column] != now[column] for column in self._common)
                 continue
-            end = reverted.get(key)
-            if end is None:
-                lost += 1
-                continue
-            then, first = planned.get(key), before.get(key)
-            kept, given = True, True
-            for column in self._before.columns:
-                is_common = column in self._common
-                is_written = then is None or then.get(column) != now.get(column)
-                if is_common and (is_written or first is None):
-                    kept &= end[column] == now[column]
-                elif first is not None and then is not None and (not is_written or column not in now):
-                    is_derived = column in self._derived and then != now
-                    given &= is_derived or end[column] == first[column]
-            overwritten += not kept
-            unrestored += not given
+            overwritten += not self._is_kept(first, then, now, end)
+            unrestored += first is not None and then is not None and not self._is_given(first, then, now, end)
         missing = sum(
             reverted.get(key) != row
             for key, row in before.items()
@@ -125,6 +115,22 @@ class _Table:
             unrestored + missing, self._left, "rows that nobody wrote since are not as before"
         )
         yield from self._said(many, self._left, "rows are there that should not be")
+
+    def _is_kept(self, first: _Row | None, then: _Row | None, now: _Row, end: _Row) -> bool:
+        """What was written since is there; all of it where the row was not there before."""
+        return all(
+            end[column] == now[column]
+            for column in self._common
+            if first is None or then is None or then[column] != now[column]
+        )
+
+    def _is_given(self, first: _Row, then: _Row, now: _Row, end: _Row) -> bool:
+        """What was not written since is as before."""
+        return all(
+            end[column] == first[column]
+            for column in self._before.columns
+            if then.get(column) == now.get(column) and not (column in self._derived and then != now)
+        )
 
     def _without_key(self) -> Iterator[str]:
         touched = _multiset(self._planned, self._common) - _multiset(self._written, self._common)
