@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Self
 
@@ -365,16 +365,11 @@ class Executor:
         self._observer.before(self._target, action)
         if action.as_replica:
             settle.hold_triggers_still(self._target)
-        if action.capture:
-            with capturing(self._target, action):
-                for statement in statements:
-                    arm()
-                    self._target.execute(_own(statement))
-                arm()
-        else:
+        with capturing(self._target, action) if action.capture else nullcontext():
             for statement in statements:
                 arm()
                 self._target.execute(_own(statement))
+            arm()
         self._observer.after(self._target, action)
 
     @contextmanager
