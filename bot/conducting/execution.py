@@ -101,10 +101,10 @@ class Execution:
         desk, log = self._desk, tuple(comment.log)
         kept = desk.kept(OUTCOME) or {}
         said: tuple[Intent, ...] = ()
+        comment.say("Every step is done.", Finding.HOLDS)
         if log or kept.get("reported") != self._run:
             report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log)
             said = (desk.said("execution", report),)
-            comment.say("Every step is done.", Finding.HOLDS)
             kept = {
                 "milliseconds": sum(milliseconds for _, milliseconds in log),
                 "longest_stall_ms": watched.longest_stall_ms,
@@ -122,14 +122,14 @@ class Execution:
     ) -> bool:
         """Moves the order as it is now, for much may have been said while it ran; says it in any case.
 
-        False where it is in a state by now that does not hold the event.
+        False where it is in a state by now that does not hold the event, or has another run.
         """
         is_moved = False
 
         def decide() -> Decided:
             nonlocal is_moved
             order = Desk.order_of(self._services, self._desk.order.id)
-            is_moved = accepts(order.state, event)
+            is_moved = order.run == self._run and accepts(order.state, event)
             moved = (
                 Move(order_id=order.id, event=event, by=None, detail=detail),
                 Work(order_id=order.id),

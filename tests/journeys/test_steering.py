@@ -13,7 +13,7 @@ from tests.journeys.fixtures import MakeShop
 from tests.journeys.installation import Installation, Running
 from tests.journeys.shop import BOT, Shop, Thread
 
-ROWS = 3_000
+ROWS = 1_000
 
 COUNTED = f"""
 CREATE TABLE counters (id int PRIMARY KEY, n int NOT NULL, note text);
@@ -224,3 +224,24 @@ def test_who_blocks_the_run_is_ended_on_a_supervisors_word_and_nobody_else_is(
     assert [kind for kind in thread.kinds if "terminate" in kind] == [
         *("terminate", "not_terminated", "terminate", "terminated")
     ]
+
+
+def test_a_pause_in_the_last_step_holds_the_order_before_its_validation(
+    make_shop: MakeShop, worker: Callable[[], Running]
+) -> None:
+    shop = make_shop("last-step", schema=COUNTED)
+    thread = shop.reviewed("CREATE INDEX counters_n ON counters (n);")
+    with held(shop, "UPDATE counters SET note = note WHERE id = 1"):  # the build waits for it
+        thread.approve()
+        until(lambda: shop.query("SELECT 1 FROM pg_class WHERE relname = 'counters_n'"))
+        assert is_told(thread, "ana", "/wo pause", "stays done")
+    until(lambda: "has paused it" in thread.report(LIVING))
+    assert "Every step is done" in thread.report(LIVING)
+    assert thread.order.state.value == "paused"
+
+    thread.say("ana", "/wo resume")
+    thread.wait_for("soaking")
+
+    (report,) = thread.reports("automation: Execution")
+    assert "1 step ran in" in report
+    assert "has paused it" not in thread.report(LIVING)
