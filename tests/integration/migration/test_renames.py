@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,11 +11,15 @@ import pytest
 
 from bot.embedded import binaries
 from tests.laws import runs
+from tests.laws.cases.renames import SETUP as SCHEMA
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions, validation
+from workorders.migration.catalog import read as catalogs
+from workorders.migration.catalog.snapshot import Table
 from workorders.migration.errors import Blocked, Refused
 from workorders.migration.plan import Plan
 from workorders.migration.settle import Decision, Undecided
+from workorders.migration.sql import script, translate, tree
 
 SETUP = """
 CREATE TABLE city (id int PRIMARY KEY, name text);
@@ -168,6 +173,75 @@ def test_validation_asks_again_under_the_new_names(make_target: MakeTarget) -> N
     assert ("orphans", "house") in {
         (q.kind, q.table.name) for q in (each.query for each in found if not each.agrees)
     }
+
+
+def _normal(table: Table) -> Table:
+    """The table with every definition as the parser writes it, and in the parser's order."""
+
+    def text(prefix: str, definition: str) -> str:
+        (raw,) = tree.statements(prefix + definition)
+        return tree.statement_text(raw.kind, raw.node)
+
+    return replace(
+        table,
+        size_bytes=0,
+        estimated_rows=0,
+        columns=tuple(
+            replace(
+                each, generation=each.generation and tree.expression_text(tree.expression(each.generation))
+            )
+            for each in table.columns
+        ),
+        constraints=tuple(
+            replace(each, definition=text("ALTER TABLE t ADD ", each.definition))
+            for each in sorted(table.constraints, key=lambda each: each.name)
+        ),
+        indexes=tuple(
+            replace(each, definition=text("", each.definition), size_bytes=0)
+            for each in sorted(table.indexes, key=lambda each: each.name)
+        ),
+        triggers=tuple(replace(each, definition=text("", each.definition)) for each in table.triggers),
+        statistics=tuple(replace(each, definition=text("", each.definition)) for each in table.statistics),
+        # How the server describes them is for people.
+        dependants=tuple(sorted((replace(each, description="") for each in table.dependants), key=repr)),
+    )
+
+
+def test_the_catalog_is_foreseen_as_the_server_will_have_it(make_target: MakeTarget) -> None:
+    dsn = make_target(
+        SCHEMA
+        + """CREATE TABLE parted (k int, v int) PARTITION BY RANGE (k);
+        CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (9);
+        CREATE TABLE heir (z int) INHERITS (lodger);
+        CREATE TABLE whole (b house, many house[]);"""
+    )
+    names = (
+        "ALTER TABLE house RENAME no TO number; ALTER TABLE city RENAME id TO no;"
+        " ALTER TABLE house RENAME id TO nr;"
+        " ALTER TABLE house RENAME CONSTRAINT house_check TO sane; ALTER INDEX house_place RENAME TO place;"
+        " ALTER TABLE city RENAME CONSTRAINT city_pkey TO key; ALTER INDEX named RENAME TO called;"
+        " ALTER TABLE house RENAME CONSTRAINT house_city_id_fkey TO of_city;"
+        " ALTER TABLE city RENAME TO town;"
+        " ALTER TABLE house RENAME TO building; ALTER TABLE building SET SCHEMA other;"
+        " ALTER TABLE parted RENAME TO split; ALTER TABLE part RENAME TO piece;"
+        " ALTER TABLE lodger SET SCHEMA other;"
+        " ALTER TABLE heir RENAME TO son"
+    )
+    with closing(sessions.connect(dsn)) as target:
+        catalog = catalogs.read(target)
+        for position, statement in enumerate(script.read(names).statements):
+            for operation in translate.operations(statement, position, catalog):
+                operation.steps(catalog, "run")
+                catalog = operation.after(catalog)
+        target.execute(names.encode())
+        there = catalogs.read(target)
+
+    assert catalog.tables.keys() == there.tables.keys()
+    for name, table in there.tables.items():
+        assert _normal(catalog.tables[name]) == _normal(table)
+    for schema in ("public", "other"):
+        assert catalog.relation_names[schema] == there.relation_names[schema]
+        assert catalog.constraint_names.get(schema) == there.constraint_names.get(schema)
 
 
 def test_rows_are_checked_beforehand_under_the_names_of_then(make_target: MakeTarget) -> None:

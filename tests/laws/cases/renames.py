@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+from tests.laws.cases import schema
 from tests.laws.cases.case import Case
-from tests.laws.cases.schema import SETUP
 
 _LONGER = "é" * 31 + "y"  # 63 bytes
 
 #: What names the tables of a renaming: views, triggers, policies, other tables' foreign keys.
-_SETUP = """
+SETUP = """
 CREATE SCHEMA other; CREATE SCHEMA "Odd {schéma}";
 CREATE TABLE city (id int PRIMARY KEY, name text NOT NULL, land text, CONSTRAINT named UNIQUE (land, name));
 CREATE TABLE house (
@@ -36,7 +36,7 @@ INSERT INTO "w {t} %s" SELECT g, g FROM generate_series(1, 9) g;
 """
 
 
-def _case(name: str, sql: str, setup: str = _SETUP) -> Case:
+def _case(name: str, sql: str, setup: str = SETUP) -> Case:
     return Case(name=name, sql=sql, setup=setup)
 
 
@@ -45,7 +45,9 @@ CASES = (
         "rename column", "ALTER TABLE house RENAME COLUMN no TO number; ALTER TABLE city RENAME id TO city_no"
     ),
     _case(
-        "rename column, of a wide table", "ALTER TABLE t RENAME b TO bee; ALTER TABLE t RENAME c TO b", SETUP
+        "rename column, of a wide table",
+        "ALTER TABLE t RENAME b TO bee; ALTER TABLE t RENAME c TO b",
+        schema.SETUP,
     ),
     _case(
         "rename, odd",
@@ -68,7 +70,7 @@ CASES = (
         "rename columns to names of dropped ones",
         "ALTER TABLE nokey DROP COLUMN x; ALTER TABLE nokey RENAME f TO x; ALTER TABLE nokey DROP COLUMN x;"
         " ALTER TABLE t DROP COLUMN b; ALTER TABLE t RENAME n TO b",
-        SETUP,
+        schema.SETUP,
     ),
     _case(
         "rename column, then its type",
@@ -108,7 +110,7 @@ CASES = (
     _case(
         "rename table, to another schema, identity",
         'ALTER TABLE wide SET SCHEMA "Odd schéma"; ALTER TABLE "Odd schéma".wide RENAME part TO pärt',
-        SETUP,
+        schema.SETUP,
     ),
     _case(
         "rename constraints",

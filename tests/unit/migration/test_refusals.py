@@ -96,6 +96,12 @@ def test_every_problem_is_named_at_once() -> None:
     assert [problem.line for problem in refused.value.problems] == [2, 4, 5]
 
 
+def test_a_block_may_hold_an_empty_constant() -> None:
+    read = script.read("DO $$BEGIN UPDATE t SET a = ''; END$$; ALTER TABLE t RENAME a TO b")
+
+    assert [each.statement_class.value for each in read.statements] == ["data", "modelled"]
+
+
 def test_words_in_a_blocks_comments_are_no_calls() -> None:
     read = script.read("DO $$BEGIN -- set_config() is not called\nUPDATE t SET a = 'set_config'; END$$")
 
