@@ -5,9 +5,9 @@ on the value may be used. No server takes a value away again. The way back there
 the former values under the same name, and writes every column of it anew under ACCESS EXCLUSIVE, all in
 one transaction and within the stall budget; defaults, CHECKs, partial indexes, views, policies and
 functions that need the type are taken off before and put back after, and the columns stay in their
-places. So it is offered where the tables are small, and refused where they are large, or where another
-type or a foreign key stands on this one. Rows that hold the value by then are counted and named before
-anything is undone.
+places. So it is offered where the tables are small (2 MB together, indexes included), and refused where
+they are larger, or where another type or a foreign key stands on this one. Rows that hold the value by
+then are counted and named before anything is undone.
 Source: https://www.postgresql.org/docs/18/sql-altertype.html, "Notes".
 """
 

@@ -1,8 +1,8 @@
 """ALTER TABLE ... ALTER COLUMN ... TYPE from one enum to another, each value by its label
 
 Plain form: every row and index is written anew under ACCESS EXCLUSIVE. It is the online form too, under
-lock retry and only for tables small enough to be written within the stall budget; larger ones go the
-way of `twin_column`. The way back is the same the other way round; rows that hold a label by then
+lock retry and only for tables small enough to be written within the stall budget (2 MB with indexes);
+larger ones are refused. The way back is the same the other way round; rows that hold a label by then
 that the former type lacks are named before anything is undone. Since no column of the former type is
 left, the script may drop and rename types as it likes: this is how tools take a label away.
 Source: https://www.postgresql.org/docs/18/datatype-enum.html.
@@ -25,13 +25,13 @@ from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Step
 
 
-def is_possible(table: Table, column: Column, change: TypeChange, catalog: Catalog) -> bool:
-    """Whether it is such a change, on a table of this size."""
+def is_meant(table: Table, column: Column, change: TypeChange, catalog: Catalog) -> bool:
+    """Whether it is such a change of an ordinary table."""
     former, latter = (labels.enum_of(catalog, name) for name in (column.type, change.written))
     return (
         None not in (former, latter)
         and former != latter
-        and (table.is_new or (table.kind == "r" and table.size_bytes <= SMALL_BYTES))
+        and table.kind == "r"
         and column.type.endswith("[]") == change.written.endswith("[]")
         and change.using is not None
         and _is_cast(tree.expression(change.using), column.name)
@@ -90,6 +90,13 @@ class ChangeLabels:
                     " change its type.",
                     f"Drop the {dependant.kind} first, and create it again afterwards.",
                 )
+        if table.size_bytes > SMALL_BYTES:
+            raise refused(
+                self.place,
+                f"{self.table} has {table.size_bytes // 2**20} MB, which would be written anew under ACCESS"
+                " EXCLUSIVE: that takes longer than the application may wait.",
+                f"Add a column of {self.change.written} instead, and fill it with an UPDATE.",
+            )
         lost = self._lost(catalog, column)
         settling = own.settling(lost, run, 0) if lost else ()
         misfits = (own.misfit(catalog, lost, run),) if lost else ()

@@ -29,7 +29,7 @@ def operation(command: Node, table: Table, place: Place, catalog: Catalog) -> Op
         collation=_collation(definition),
         using=_using(definition, name),
     )
-    if change_labels.is_possible(table, column, change, catalog):
+    if change_labels.is_meant(table, column, change, catalog):
         return ChangeLabels(place=place, table=table.name, column=name, change=change)
     if table.is_new or is_free(table, column, change, catalog):
         return AlterType(place=place, table=table.name, column=name, change=change)
