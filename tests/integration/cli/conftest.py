@@ -102,6 +102,8 @@ def as_role(postgres_server: Server) -> AsRole:
             # Another worker may make it at the same moment; the catalog's index then speaks first.
             with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 server.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{role}' {attributes}".encode())
-                if role == "app_keeper":
-                    server.execute("GRANT SET ON PARAMETER session_replication_role TO app_keeper")
+        with server.transaction():
+            # Two that grant at once lose what one of them gave: `migrating_role` takes the same lock.
+            server.execute("SELECT pg_advisory_xact_lock(hashtext('migrating_role'))")
+            server.execute("GRANT SET ON PARAMETER session_replication_role TO app_keeper")
     return lambda url, role: psycopg.conninfo.make_conninfo(url, user=role, password=role)

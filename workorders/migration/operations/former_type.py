@@ -181,7 +181,8 @@ class FormerType:
         locks: tuple[Lock, ...] = exclusive(*names)
         return Action(
             title=f"make {self.enum} a type of its former values again",
-            sql=tuple(sql),
+            # In one go: while a busy client thinks between two statements, everybody waits.
+            sql=(";\n".join(sql),),
             locks=restoration.strongest([*locks, *(() if gone is None else gone.locks)]),
             rewrites=tuple(names),
         )
