@@ -284,3 +284,17 @@ def test_a_table_of_the_scripts_own_may_be_written_anew(rehearsed: Rehearse) -> 
     )
 
     assert found.holds, found.problems
+
+
+def test_a_table_with_a_deferrable_key_is_sampled_with_those_that_point_at_it(rehearsed: Rehearse) -> None:
+    def deferrable(dsn: str) -> None:
+        with psycopg.connect(dsn) as owner:
+            owner.execute("CREATE TABLE d (id int PRIMARY KEY, v int UNIQUE DEFERRABLE, p int REFERENCES p)")
+            owner.execute("INSERT INTO d VALUES (1, 1, 1), (2, 2, 2)")
+            owner.execute("CREATE TABLE e (id int PRIMARY KEY, d int REFERENCES d)")
+            owner.execute("INSERT INTO e VALUES (1, 1), (2, 1)")
+
+    found = rehearsed("ALTER TABLE e ADD z int; UPDATE d SET v = v + 1", before=deferrable)
+
+    assert found.holds, found.problems
+    assert found.sample.rows[RelationName(schema="public", name="d")] == 2

@@ -164,10 +164,24 @@ def _copy(target: Target, shadow: Shadow, table: Table, query: str) -> None:
     shadow.execute(
         sql.SQL(
             f"INSERT INTO {table.name.sql} ({columns}) OVERRIDING SYSTEM VALUE"
-            f" SELECT {columns} FROM lockkeeper_stage ON CONFLICT DO NOTHING"
+            f" SELECT {columns} FROM lockkeeper_stage s {_unless_there(table)}"
         )
     )
     shadow.execute("DROP TABLE lockkeeper_stage")
+
+
+def _unless_there(table: Table) -> str:
+    """Leaves out staged rows `s` that the table has: beside a deferrable constraint without ON CONFLICT."""
+    unique = [constraint for constraint in table.constraints if constraint.kind in "pux"]
+    if not any(constraint.is_deferrable for constraint in unique):
+        return "ON CONFLICT DO NOTHING"
+    there = (
+        " AND ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in constraint.columns)
+        for constraint in unique
+        if constraint.kind != "x"
+    )
+    missing = (f"NOT EXISTS (SELECT FROM {table.name.sql} t WHERE {same})" for same in there)
+    return f"WHERE {' AND '.join(['true', *missing])}"
 
 
 def _count_on(target: Target, shadow: Shadow) -> None:
