@@ -55,7 +55,7 @@ FAULTS = {
         back="ALTER TABLE t DROP CONSTRAINT lockkeeper_left",
         purge="ALTER TABLE t DROP CONSTRAINT lockkeeper_left",
         proof="soak equivalence",
-        says="set a to NULL (public.t): 1 row after the plain SQL, SQLSTATE 23514 before the purge",
+        says="set a to NULL (public.t): 2 rows after the plain SQL, SQLSTATE 23514 before the purge",
     ),
     "a trigger of ours that changes what is written": Fault(
         sql=_ADD,

@@ -55,6 +55,10 @@ class Undecided(Blocked):
         self.counts = counts
 
 
+class PointedAt(Blocked):
+    """Rows cannot be set aside while a foreign key points at them."""
+
+
 def checked(fill: Mapping[str, str]) -> Mapping[str, str]:
     """The expressions, each read by the parser. Raises Unreadable for what is not one expression."""
     return {column: tree.expression_text(tree.expression(text)) for column, text in fill.items()}
@@ -146,7 +150,7 @@ def _must_be_unreferenced(target: Target, misfit: Misfit) -> None:
     for condition in misfit.referenced_when:
         rows = _count(target, misfit.table, f"({misfit.rows_back}) AND {condition}")
         if rows:
-            raise Blocked(
+            raise PointedAt(
                 f"{rows} rows of {misfit.table} that would be set aside are pointed at by a foreign key.",
                 "Fill them instead, or change the rows that point at them.",
             )

@@ -30,8 +30,8 @@ def found(prepared: Prepared, proofs: Mapping[str, Any]) -> list[str]:
     if any(planned.statement.statement_class.value == "data" for planned in plan.statements):
         flags.append("Rows are changed: the rollback brings them back one by one, from their images.")
     flags += [
-        f"A statement of the application, and the script itself brings it about: {named(flag)}."
-        for proof in proofs.values()
+        f"Seen in the proof of {name}: {named(flag)}."
+        for name, proof in proofs.items()
         for flag in proof.get("flags", ())
     ]
     return flags

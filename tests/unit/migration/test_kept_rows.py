@@ -126,3 +126,9 @@ def test_an_old_row_in_the_place_of_one_that_was_set_aside_is_right() -> None:
 
     assert _said(BEFORE, planned=gone, written=again, aside=1) == []
     assert _said(BEFORE, planned=gone, written=again) == ["1 rows that were written since are not there"]
+
+
+def test_without_a_key_a_value_of_another_type_is_written_all_the_same() -> None:
+    reverted: Rows = [("1", "h1", "NEW"), *RIGHT[1:]]
+
+    assert _said(reverted, has_key=False, was={"kept": "citext"}) == []

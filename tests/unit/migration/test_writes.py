@@ -112,9 +112,10 @@ def test_a_table_with_a_hidden_column_is_not_written_by_position() -> None:
 
 def test_half_of_the_rows_that_nobody_points_at_stay_as_they_are() -> None:
     changed = {
-        write.statement.rpartition(" WHERE ")[2]
+        row.strip("()")
         for write in _generated()
         if write.table == T and write.statement.startswith(("UPDATE", "DELETE"))
+        for row in write.statement.rpartition(" WHERE ")[2].split(" OR ")
     }
 
     assert len(changed) == len(ROWS[T].rows) / 2

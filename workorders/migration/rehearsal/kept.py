@@ -133,7 +133,7 @@ class _Table:
         )
 
     def _without_key(self) -> Iterator[str]:
-        touched = _multiset(self._planned, self._common) - _multiset(self._written, self._common)
+        touched = Counter(self._planned.rows) - Counter(self._written.rows)
         written = _multiset(self._written, self._common) - _multiset(self._planned, self._common)
         gone = Counter(self._before.rows) - Counter(self._reverted.rows)
         lost = written - _multiset(self._reverted, self._common)

@@ -196,7 +196,7 @@ class Trial:
         return Found(
             proofs=(
                 Proof.of("soak equivalence", differences),
-                Proof.of("reversal under writes", way_back.differences),
+                Proof.of("reversal under writes", way_back.differences, way_back.flags),
             ),
             states=states,
             loose=loose,

@@ -22,7 +22,7 @@ from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy
 from workorders.migration.rehearsal.state import Loose, State
 from workorders.migration.rehearsal.writes import Sent, Write
-from workorders.migration.settle import Decision, Undecided
+from workorders.migration.settle import Decision, PointedAt, Undecided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,8 @@ class WayBack:
     """A rollback after writes."""
 
     differences: tuple[str, ...]
+    #: Why it has to wait for somebody, though nothing is lost.
+    flags: tuple[str, ...] = ()
     reverted: State | None = None
 
 
@@ -67,6 +69,10 @@ def roll_back(
     found: list[str] = []
     try:
         outcome = _undone(copy, plan, written, found)
+    except PointedAt as error:
+        # Counted beforehand; whoever rolls back then has to fill them, or to change what points there.
+        flag = f"rows set aside after writes may have to be let go first: {_first_sentence(error)}"
+        return WayBack(differences=tuple(found), flags=(flag,))
     except LockkeeperError as error:
         return WayBack(differences=(*found, f"the way back stops: {_first_sentence(error)}"))
     reverted = state.read(copy)

@@ -205,7 +205,7 @@ class _Subject:
         )
 
     def updates(self) -> Iterator[Write]:
-        """Each column of one row each."""
+        """Each column, of another row each time."""
         for place, column in enumerate(self._columns[:_MOST_COLUMNS]):
             kind = column.type.split("(", maxsplit=1)[0]
             values = {
@@ -218,12 +218,12 @@ class _Subject:
                 "a low value": _LOW.get(kind),
             }
             for number, (what, value) in enumerate(values.items()):
-                row = self._target(place * len(values) + number)
-                if value is not None and row is not None:
+                rows = self._targets(place * len(values) + number, is_one=number < 2)
+                if value is not None and rows:
                     yield self._write(
                         f"set {column.name} to {what}",
                         f"UPDATE {self.table.name.sql} AS t SET {quoted(column.name)} = {value}"
-                        f" WHERE {self._is(row)}",
+                        f" WHERE {' OR '.join(f'({self._is(row)})' for row in rows)}",
                     )
 
     def deletes(self) -> Iterator[Write]:
@@ -232,10 +232,14 @@ class _Subject:
             for row in rows:
                 yield self._write(title, f"DELETE FROM {self.table.name.sql} AS t WHERE {self._is(row)}")
 
-    def _target(self, number: int) -> _Row | None:
-        """A row to be changed, whose loss nobody else would notice."""
+    def _targets(self, number: int, *, is_one: bool) -> list[_Row]:
+        """Rows to be changed, whose loss nobody else would notice.
+
+        What may spoil a row is done to two: one may go with its parent before anybody looks.
+        """
         rows = self._changed or (self._fresh if self._key else [])
-        return rows[number % len(rows)] if rows else None
+        places = dict.fromkeys(each % len(rows) for each in (number, number + len(rows) // 2)) if rows else ()
+        return [rows[place] for place in places][: 1 if is_one else 2]
 
     def _is(self, row: _Row) -> str:
         if self._key:
