@@ -49,6 +49,7 @@ _OPERATIONS = (
     "create_table",
     "drop_table",
     "drop_sequence",
+    "new_relation",
     "alter_type",
     "twin_column",
     "change_rows",

@@ -15,11 +15,11 @@ from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_table import DropTable
-from workorders.migration.operations.operation import Check, Operation
+from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.renames import Names, Part, Renamed
-from workorders.migration.sql import renamed, translate
+from workorders.migration.sql import renamed, session_settings, translate
 from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step, to_json
 
@@ -145,14 +145,20 @@ def make(
     changed: set[RelationName] = set()
     filled: list[RelationName] = []
     twinned: set[tuple[RelationName, str]] = set()
+    settings: Mapping[str, str] = {}
     for position, statement in enumerate(script.statements):
         names: list[str] = []
         hazards: list[str] = []
         tables: list[RelationName] = []
         plain = expected.effect(statement.raw, catalog)
         old = {table.name for table in catalog.tables.values() if not table.is_new}
+        setting = session_settings.setting_of(statement.raw)
         try:
-            for found in translate.operations(statement, position, catalog):
+            if setting is not None:
+                place = Place(statement=position, line=statement.line)
+                settings = session_settings.after(setting, settings, place, catalog)
+                catalog = replace(catalog, settings={**before.settings, **settings})
+            for found in () if setting is not None else translate.operations(statement, position, catalog):
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
                 concerned = translate.concerned(operation)
                 for name in concerned:
@@ -165,7 +171,7 @@ def make(
                 for given in _names(made).renames:
                     steps = [purged_under(step, given) for step in steps]
                     changed, twinned = _called(changed, twinned, given)
-                steps += made
+                steps += [session_settings.travelling(step, settings) for step in made]
                 table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):
                     # What the script itself does to the rows before decides, not how they are now.

@@ -154,4 +154,10 @@ CASES = (
         " ALTER TABLE plain SET (fillfactor = 80, autovacuum_enabled = false); ALTER TABLE plain REPLICA IDENTITY FULL;"
         " ALTER TABLE t DISABLE TRIGGER USER; ALTER VIEW v RENAME COLUMN b TO bb",
     ),
+    Case(
+        name="index of a materialised view",
+        setup="CREATE TABLE t (id int, a int); INSERT INTO t SELECT g, g FROM generate_series(1, 9) g;"
+        " CREATE MATERIALIZED VIEW mat AS SELECT id, a FROM t; CREATE INDEX by_a ON mat (a)",
+        sql="CREATE INDEX ON mat (id); CREATE UNIQUE INDEX mat_id ON mat (id, a); DROP INDEX by_a",
+    ),
 )

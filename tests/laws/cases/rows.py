@@ -100,4 +100,19 @@ CASES = (
         " CREATE TABLE made (id int PRIMARY KEY, f feeling NOT NULL DEFAULT 'bad', s small, fs feeling[]);"
         " INSERT INTO made VALUES (1, 'good', 5, '{bad}'); ALTER TABLE watched ADD feels feeling DEFAULT 'good'",
     ),
+    _case(
+        "table made from a query",
+        "INSERT INTO watched VALUES (50, 1); CREATE TABLE made AS SELECT id, shop_id, price FROM item; ALTER TABLE made ADD PRIMARY KEY (id), ADD z serial,"
+        " ADD FOREIGN KEY (shop_id) REFERENCES shop; CREATE INDEX ON made (price);"
+        " CREATE TABLE other AS TABLE loose WITH NO DATA; ALTER TABLE other ADD made int, ADD CONSTRAINT to_made"
+        " FOREIGN KEY (made) REFERENCES made (id), DROP COLUMN x; INSERT INTO other (made, u) SELECT min(id), 1 FROM made;"
+        " UPDATE made SET price = z; DELETE FROM made WHERE id > 15",
+        also_written=("log",),
+        loose=("log.n",),
+    ),
+    _case(
+        "view made and indexed",
+        "CREATE MATERIALIZED VIEW totals AS SELECT shop_id, sum(price) AS total FROM item GROUP BY shop_id;"
+        " CREATE UNIQUE INDEX ON totals (shop_id); CREATE INDEX by_total ON totals (total DESC)",
+    ),
 )

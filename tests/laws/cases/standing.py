@@ -38,6 +38,13 @@ CASES = (
     _case("drop column, expression unique", "ALTER TABLE t DROP COLUMN c"),
     _case("drop column, deferrable unique", "ALTER TABLE deferred DROP COLUMN u"),
     _case("drop column, deferrable key", "ALTER TABLE deferred DROP COLUMN p"),
+    _case(
+        "drop what hangs on columns, then the columns",
+        "ALTER TABLE t DROP CONSTRAINT t_parent_id_fkey; DROP INDEX t_part;"
+        " ALTER TABLE t DROP CONSTRAINT t_d_key; ALTER TABLE t ALTER b DROP NOT NULL, DROP CONSTRAINT bb;"
+        " ALTER TABLE t DROP parent_id, DROP w, DROP d, DROP b; ALTER TABLE t ADD w int, ADD b text;"
+        " ALTER TABLE softchild DROP CONSTRAINT softchild_p_fkey, ALTER p TYPE bigint",
+    ),
     _case("drop column, odd", f"ALTER TABLE {ODD} DROP COLUMN {COL}"),
     _case("drop column, long", f'ALTER TABLE {ODD} DROP COLUMN "{LONG}", DROP "order"'),
     _case("set not null", "ALTER TABLE t ALTER a SET NOT NULL"),

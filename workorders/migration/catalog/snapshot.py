@@ -195,6 +195,8 @@ class Table:
     is_populated: bool = True
     #: Created by the script that is being planned: no rows yet, nobody waits for it.
     is_new: bool = False
+    #: New, and made from a query: what columns it will have is not known before it is there.
+    is_unread: bool = False
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""

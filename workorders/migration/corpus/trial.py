@@ -118,12 +118,18 @@ class Trial:
             stage = "purge"
             with Executor(copy.dsn, plan.run, REHEARSAL) as executor:
                 executor.finish(purge=True)
-        except Uncaptured as missed:
+        except Uncaptured:
             if stage == "apply":
-                _roll_back(copy, plan)
-            del missed.__context__
+                _take_back(copy, plan)
             raise
         except (Refused, Unreadable) as error:
+            if stage == "apply":
+                # As a rehearsal would have it, long before the target.
+                _take_back(copy, plan)
+                wrong = state.differences(self.before, state.read(copy))
+                return Verdict(
+                    kind=Kind.DIFFERS if wrong else Kind.REFUSED, reasons=(*_problems(error), *wrong)
+                )
             if stage == "plan":
                 return Verdict(kind=Kind.REFUSED, reasons=_problems(error))
             return Verdict(kind=Kind.FAILS, reasons=tuple(f"{stage}: {each}" for each in _problems(error)))
@@ -169,9 +175,10 @@ def _execute(copy: Copy, plan: Plan) -> None:
         executor.execute(plan)
 
 
-def _roll_back(copy: Copy, plan: Plan) -> None:
+def _take_back(copy: Copy, plan: Plan) -> None:
     with Executor(copy.dsn, plan.run, REHEARSAL) as executor:
         executor.roll_back(Decision())
+        executor.finish(purge=True)
 
 
 def _sequences(copy: Copy) -> list[tuple[str, int, bool]]:

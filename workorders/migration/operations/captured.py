@@ -35,12 +35,15 @@ def steps_around(
 ) -> tuple[Step, ...]:
     """A change with its capture. `images` are parents first; `inserts` if rows may come to be.
 
-    What the change's own undo holds is done after the rows are back.
+    What the change's own undo holds is done after the rows are back. No images are kept of a
+    table whose columns nobody knows yet: on the way back it goes as a whole.
     """
+    written = tuple(each.table.name for each in images)
+    images = tuple(each for each in images if not each.table.is_unread)
     names = tuple(each.table.name for each in images)
     capture = change.action.capture
     if not images:
-        return (change,)
+        return (replace(change, action=replace(change.action, captured=written)),)
     is_stopped = " AND ".join(
         f"NOT ({questions.trigger_exists(each.table.name, each.trigger)})" for each in images
     )
@@ -75,7 +78,7 @@ def steps_around(
         ),
         replace(
             change,
-            action=replace(change.action, captured=names),
+            action=replace(change.action, captured=written),
             undo=(
                 *(each.netting() for each in images),
                 *(action for action in change.undo if action.settles is not None),

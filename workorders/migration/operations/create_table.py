@@ -1,4 +1,4 @@
-"""CREATE TABLE.
+"""CREATE TABLE, and CREATE TABLE AS
 
 Plain form: nobody waits for a table that is not there yet, but a foreign key takes SHARE ROW
 EXCLUSIVE on the table that it points at. So it is the online form too, under lock retry. The
@@ -30,6 +30,8 @@ class CreateTable:
     created: Table
     #: The statement with the table's schema given.
     sql: str
+    #: Existing tables that its query reads.
+    mentions: tuple[RelationName, ...] = ()
 
     @property
     def table(self) -> RelationName:
@@ -52,6 +54,8 @@ class CreateTable:
         hidden = RelationName(schema=self.table.schema, name=ours("created", run, str(self.table)))
         kept = RelationName(schema=OUR_SCHEMA, name=ours("kept", run, str(self.table)))
         values = ", ".join(keepable(column, column.name, catalog.types) for column in self.created.columns)
+        if self.created.is_unread:
+            values = "*"
         pointed_at = self._pointed_at(catalog)
         return (
             Step(
@@ -63,6 +67,7 @@ class CreateTable:
                     locks=tuple(
                         Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in pointed_at
                     ),
+                    scans=self.mentions,
                     done=questions.relation_exists(self.table),
                 ),
                 undo=(

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
+from workorders.migration.locks import LockMode
 from workorders.migration.names import RelationName, chosen, index_columns_part, quoted
 from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
+from workorders.migration.operations.new_relation import ChangeNewRelation
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.sql import keys, tree
 from workorders.migration.sql.tree import Node, strings
@@ -32,7 +34,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     columns = tuple(dict.fromkeys(column for column in read if column))
     for column in columns:
         # Of a view that the script makes, only the server knows the columns.
-        if table.column(column) is None and not (table.kind == "m" and table.is_new):
+        if table.column(column) is None and not (table.kind == "m" and table.is_new) and not table.is_unread:
             raise refused(place, f"{table.name} has no column {column}.", "Check its name.")
     taken = catalog.relation_names.get(table.name.schema, frozenset())
     name = node.get("idxname")
@@ -51,6 +53,9 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
                 f"DROP INDEX CONCURRENTLY {quoted(table.name.schema)}.{quoted(name)}; first.",
             )
         raise refused(place, f"There is already a relation {name}.", "Choose another name.")
+    if table.is_unread:
+        yield new_index(node, table, name, place)
+        return
     built = {
         **{key: value for key, value in node.items() if key != "if_not_exists"},
         "idxname": name,
@@ -71,6 +76,24 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         ),
         sql=sql,
         predicate=None if predicate is None else tree.expression_text(predicate),
+    )
+
+
+def new_index(node: Node, table: Table, name: str, place: Place) -> ChangeNewRelation:
+    """An index on what the script made from a query: nobody reads that yet, so it need not be concurrent."""
+    index = RelationName(schema=table.name.schema, name=name)
+    text = {
+        **{key: value for key, value in node.items() if key not in ("if_not_exists", "concurrent")},
+        "idxname": name,
+        "relation": {**node["relation"], "schemaname": table.name.schema},
+    }
+    sql = tree.statement_text("IndexStmt", text)
+    return ChangeNewRelation(
+        place=place,
+        becomes=replace(table, indexes=(*table.indexes, Index(name=name, definition=sql))),
+        title=f"build index {index}",
+        sql=sql,
+        mode=LockMode.SHARE,
     )
 
 
@@ -98,6 +121,22 @@ def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
             raise refused(
                 place, f"CREATE TABLE {relation['relname']}: {words} not modelled yet.", "Take it out."
             )
+    name = free_name(relation, place, catalog, if_not_exists=bool(node.get("if_not_exists")))
+    if name is None:
+        return
+    text_node = {
+        **{key: value for key, value in node.items() if key != "if_not_exists"},
+        "relation": {**relation, "schemaname": name.schema},
+    }
+    yield CreateTable(
+        place=place,
+        created=_table(node, name, place, catalog),
+        sql=tree.statement_text("CreateStmt", text_node),
+    )
+
+
+def free_name(relation: Node, place: Place, catalog: Catalog, *, if_not_exists: bool) -> RelationName | None:
+    """Where a new table will be; None where it is there already and may be."""
     if relation.get("relpersistence", "p") == "t":
         raise refused(
             place,
@@ -109,18 +148,10 @@ def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         raise refused(place, f"There is no schema {schema or 'in the search path'}.", "CREATE SCHEMA first.")
     name = RelationName(schema=schema, name=relation["relname"])
     if name.name in catalog.relation_names.get(schema, frozenset()):
-        if node.get("if_not_exists"):
-            return
+        if if_not_exists:
+            return None
         raise refused(place, f"There is already a relation {name}.", "Choose another name.")
-    text_node = {
-        **{key: value for key, value in node.items() if key != "if_not_exists"},
-        "relation": {**relation, "schemaname": schema},
-    }
-    yield CreateTable(
-        place=place,
-        created=_table(node, name, place, catalog),
-        sql=tree.statement_text("CreateStmt", text_node),
-    )
+    return name
 
 
 def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Table:
@@ -130,11 +161,11 @@ def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Ta
         if "ColumnDef" in item:
             definition = item["ColumnDef"]
             parts = [part["Constraint"] for part in definition.get("constraints", [])]
-            columns.append(_column(definition, parts))
-            constraints += _constraints(parts, name, (definition["colname"],), catalog, constraints)
+            columns.append(column_of(definition, parts))
+            constraints += constraints_of(parts, name, (definition["colname"],), catalog, constraints)
         elif "Constraint" in item:
             own = strings(item["Constraint"].get("keys", []) or item["Constraint"].get("fk_attrs", []))
-            constraints += _constraints([item["Constraint"]], name, own, catalog, constraints)
+            constraints += constraints_of([item["Constraint"]], name, own, catalog, constraints)
         elif "TableLikeClause" in item:
             source = catalog.find(
                 item["TableLikeClause"]["relation"].get("schemaname"),
@@ -158,7 +189,8 @@ def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Ta
     return Table(name=name, columns=tuple(columns), constraints=tuple(constraints), is_new=True)
 
 
-def _column(definition: Node, parts: list[Node]) -> Column:
+def column_of(definition: Node, parts: list[Node]) -> Column:
+    """A new column, as far as its definition tells."""
     kinds = {part["contype"]: part for part in parts}
     default = kinds.get("CONSTR_DEFAULT")
     type_name = strings(definition["typeName"].get("names", []))[-1]
@@ -173,13 +205,14 @@ def _column(definition: Node, parts: list[Node]) -> Column:
     )
 
 
-def _constraints(
+def constraints_of(
     parts: list[Node],
     table: RelationName,
     own: tuple[str, ...],
     catalog: Catalog,
     earlier: list[Constraint],
 ) -> list[Constraint]:
+    """The constraints that a table's or a column's definition makes, named as the server names them."""
     made: list[Constraint] = []
     taken = set(catalog.constraint_names.get(table.schema, frozenset()))
     for part in parts:

@@ -7,11 +7,13 @@ import re
 from workorders.migration.errors import Problem
 from workorders.migration.sql import blocks, renamings, row_changes
 from workorders.migration.sql.definition_kinds import is_definition
+from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement, strings, walk
 
 #: Statements that have operations; each operation may still refuse a form of it.
 KNOWN = frozenset(
-    {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt", "UpdateStmt", "DeleteStmt"} | row_changes.KINDS
+    {"AlterTableStmt", "IndexStmt", "CreateStmt", "CreateTableAsStmt", "DropStmt", "UpdateStmt", "DeleteStmt"}
+    | row_changes.KINDS
 )
 
 _BY_HAND = "Run it by hand, outside of a migration."
@@ -66,7 +68,11 @@ _FUNCTIONS = re.compile(
 def problem(raw: RawStatement) -> Problem | None:
     """Why a statement is never run here, or None where it may be planned."""
     why = _never(raw) or _function(raw) or _block(raw)
-    if why is None and raw.kind not in KNOWN and not (is_definition(raw) or renamings.is_modelled(raw)):
+    if (
+        why is None
+        and raw.kind not in (*KNOWN, "VariableSetStmt")
+        and not (is_definition(raw) or renamings.is_modelled(raw))
+    ):
         why = Problem(
             line=raw.line,
             reason=f"{_name(raw)} is not modelled yet: no plan and no rollback can be promised for it.",
@@ -76,7 +82,7 @@ def problem(raw: RawStatement) -> Problem | None:
 
 
 def _never(raw: RawStatement) -> Problem | None:
-    if raw.kind == "VariableSetStmt":
+    if raw.kind == "VariableSetStmt" and setting_of(raw) is None:
         name = str(raw.node.get("name", "ALL")).lower()
         what = "RESET" if raw.node.get("kind", "").startswith("VAR_RESET") else "SET"
         if name in ("role", "session_authorization"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.errors import Unreadable
@@ -18,7 +18,7 @@ from workorders.migration.sql.tree import Node, RawStatement, strings
 #: Node types that are read here; UPDATE and DELETE only where their WITH writes.
 KINDS = frozenset({"InsertStmt", "MergeStmt", "TruncateStmt", "DoStmt", "CallStmt", "SelectStmt"})
 
-_WRITING = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
+WRITING = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 
 
 def operations(kind: str, node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
@@ -39,12 +39,12 @@ def operations(kind: str, node: Node, place: Place, catalog: Catalog) -> Iterato
 
 def changes_within(node: Node) -> bool:
     """A part of its WITH writes rows."""
-    return any(part.kind in _WRITING for part in tree.walk(node.get("withClause", {})))
+    return any(part.kind in WRITING for part in tree.walk(node.get("withClause", {})))
 
 
 def _written(kind: str, node: Node, place: Place, catalog: Catalog) -> WriteRows:
     writes = []
-    if kind in _WRITING:
+    if kind in WRITING:
         table = found(catalog, node["relation"], place)
         node = {key: value for key, value in node.items() if key not in ("returningList", "returningClause")}
         node["relation"] = qualified(node["relation"], table.name)
@@ -54,14 +54,14 @@ def _written(kind: str, node: Node, place: Place, catalog: Catalog) -> WriteRows
     writes += [
         _write(part.kind, part.node, found(catalog, part.node["relation"], place))
         for part in tree.walk(node)
-        if part.kind in _WRITING
+        if part.kind in WRITING
     ]
     return WriteRows(
         place=place,
         name=kind.removesuffix("Stmt").lower(),
         sql=tree.statement_text(kind, node),
         writes=tuple(writes),
-        mentions=_read(node, catalog, {write.table for write in writes}),
+        mentions=read_by(node, catalog, {write.table for write in writes}),
     )
 
 
@@ -93,14 +93,14 @@ def _with_columns(node: Node, table: Table) -> Node:
     return {**node, "cols": [{"ResTarget": {"name": column.name}} for column in filled]}
 
 
-def _read(node: Node, catalog: Catalog, written: set[RelationName]) -> tuple[RelationName, ...]:
-    """Existing tables that it reads from."""
+def read_by(node: Node, catalog: Catalog, written: Collection[RelationName] = ()) -> tuple[RelationName, ...]:
+    """Existing tables that a statement or query reads from, those aside that it writes."""
     tables = (
         catalog.find(part.node.get("schemaname"), part.node["relname"])
         for part in tree.walk(node)
         if part.kind == "RangeVar"
     )
-    return tuple(sorted({table.name for table in tables if table is not None} - written))
+    return tuple(sorted({table.name for table in tables if table is not None} - set(written)))
 
 
 def _truncate(node: Node, place: Place, catalog: Catalog) -> Truncate:
@@ -124,7 +124,7 @@ def _select(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
             )
         sequence = _sequence(set_here[0]["FuncCall"], place, catalog)
         text = tree.statement_text("SelectStmt", node)
-        yield SetSequence(place=place, table=sequence, sql=text, mentions=_read(node, catalog, set()))
+        yield SetSequence(place=place, table=sequence, sql=text, mentions=read_by(node, catalog))
     elif volatile or changes_within(node):
         yield _written("SelectStmt", node, place, catalog)
 

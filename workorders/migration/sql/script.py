@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.sql import refusals, row_changes, tree
 from workorders.migration.sql.definition_kinds import is_definition
+from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement
 
 
@@ -74,9 +76,6 @@ class Script:
 _DATA = {"UpdateStmt", "DeleteStmt", *row_changes.KINDS}
 _MODELLED = {"AlterTableStmt", "IndexStmt", "CreateStmt", "DropStmt"}
 
-#: Timeouts that a script sets for itself: ours are set on each step, so these are left out.
-_DROPPED_SETTINGS = {"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"}
-
 
 def read(text: str) -> Script:
     """The script's statements.
@@ -91,9 +90,12 @@ def read(text: str) -> Script:
     for raw in tree.statements(text):
         if raw.kind == "TransactionStmt":
             opened = _grouped(raw, opened, problems)
+            if opened is None:
+                problems += _ended(kept, raw)
             continue
-        if raw.kind == "VariableSetStmt" and _is_dropped(raw):
-            notes.append(f"line {raw.line}: {raw.text!r} is left out: every step has timeouts of its own.")
+        setting = setting_of(raw)
+        if setting is not None and setting.is_left_out:
+            notes.append(f"line {raw.line}: {raw.text!r} is left out: every step has settings of its own.")
             continue
         problem = refusals.problem(raw)
         if problem is not None:
@@ -119,8 +121,15 @@ def _class_of(raw: RawStatement) -> StatementClass:
     return StatementClass.DATA if raw.kind in _DATA else StatementClass.MODELLED
 
 
-def _is_dropped(raw: RawStatement) -> bool:
-    return raw.node.get("kind") == "VAR_SET_VALUE" and raw.node.get("name") in _DROPPED_SETTINGS
+def _ended(kept: list[Statement], commit: RawStatement) -> Iterator[Problem]:
+    """A SET LOCAL holds until COMMIT, and a plan's statements do not know of that."""
+    for statement in kept:
+        if statement.raw.kind == "VariableSetStmt" and statement.raw.node.get("is_local"):
+            yield Problem(
+                line=statement.line,
+                reason=f"SET LOCAL would end with the COMMIT of line {commit.line}.",
+                next_move="Write SET without LOCAL: it ends with the script.",
+            )
 
 
 def _grouped(raw: RawStatement, opened: RawStatement | None, problems: list[Problem]) -> RawStatement | None:

@@ -9,6 +9,7 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
 from workorders.migration.operations.change_rows import ChangeRows
+from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.rename_table import RenameTable
@@ -22,6 +23,7 @@ from workorders.migration.sql import (
     drops,
     renamings,
     row_changes,
+    unread,
 )
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.relations import found, qualified
@@ -29,7 +31,7 @@ from workorders.migration.sql.script import Statement, StatementClass
 from workorders.migration.sql.tree import Node
 
 #: Operations that name more tables than one.
-_MENTIONING = DropTable | RenameTable | SetSequence | Truncate | WriteRows
+_MENTIONING = CreateTable | DropTable | RenameTable | SetSequence | Truncate | WriteRows
 
 
 def operations(statement: Statement, position: int, catalog: Catalog) -> Iterator[Operation]:
@@ -51,6 +53,8 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
             yield from create_index(node, place, catalog)
         case "CreateStmt":
             yield from create_table(node, place, catalog)
+        case "CreateTableAsStmt":
+            yield from unread.created(node, place, catalog)
         case "DropStmt":
             yield from drops.operations(node, place, catalog)
         case "RenameStmt" | "AlterObjectSchemaStmt":
@@ -75,7 +79,11 @@ def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         and catalog.find(node["relation"].get("schemaname"), node["relation"]["relname"]) is None
     ):
         return
-    table = found(catalog, node["relation"], place).name
+    made = found(catalog, node["relation"], place)
+    if made.is_unread:
+        yield from unread.altered(node, made, place, catalog)
+        return
+    table = made.name
     for command in sorted(node["cmds"], key=lambda command: _pass(command["AlterTableCmd"])):
         for operation in alter_table.operations(command["AlterTableCmd"], table, place, catalog):
             yield operation
@@ -107,7 +115,7 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
         target["ResTarget"]["name"] for target in node.get("targetList", []) if kind == "UpdateStmt"
     )
     unknown = sorted(updated - {column.name for column in table.columns})
-    if unknown:
+    if unknown and not table.is_unread:
         raise refused(place, f"{table.name} has no column {unknown[0]}.", "Check its name.")
     named = {key: value for key, value in node.items() if key not in ("returningList", "returningClause")}
     named["relation"] = qualified(node["relation"], table.name)
