@@ -56,6 +56,7 @@ _OPERATIONS = (
     "write_rows",
     "truncate",
     "set_sequence",
+    "maintenance",
 )
 
 _MADE = "<!-- Made from the code by `python -m bot.render.pages docs`. -->"

@@ -33,6 +33,7 @@ def _rehearsed(make_target: MakeTarget, server: Server, sql: str) -> Rehearsal:
     [
         "ALTER TABLE t ADD n serial, ADD i int GENERATED ALWAYS AS IDENTITY, ADD r float8 DEFAULT random()",
         "UPDATE t SET v = 0 WHERE id = (SELECT id FROM t LIMIT 1)",
+        "CREATE VIEW made AS SELECT 'now'::timestamp AS at; ALTER TABLE t ADD at timestamp DEFAULT 'now'",
     ],
 )
 def test_which_row_gets_what_may_differ_where_the_plain_sql_says_nothing(

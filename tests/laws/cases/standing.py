@@ -112,5 +112,10 @@ CASES = (
     _case(
         "fill and demand", "ALTER TABLE t ADD z int; UPDATE t SET z = a; ALTER TABLE t ALTER z SET NOT NULL"
     ),
+    _case(
+        "upkeep",
+        f"""ANALYZE t (a, b), {ODD}; REINDEX TABLE t; REINDEX INDEX "Odd schéma"."ïdx of %d";"""
+        " CREATE TABLE made (id int PRIMARY KEY); REINDEX TABLE made; ANALYZE made",
+    ),
     _case("nothing", "-- nothing at all"),
 )

@@ -72,8 +72,6 @@ NEVER = (
     "DO $$BEGIN SET ROLE x; END$$",
     "DO $$BEGIN COPY t TO PROGRAM 'id'; END$$",
     "DO $$BEGIN LOCK TABLE t; END$$",
-    "VACUUM t",
-    "REINDEX TABLE t",
 )
 
 

@@ -28,11 +28,11 @@ from workorders.migration.corpus.values import Mood
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal import oracle, rows, state
+from workorders.migration.rehearsal import oracle, state
 from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.shadow import Copy, ShadowServer
 from workorders.migration.rehearsal.shuffle import shuffle
-from workorders.migration.rehearsal.state import State
+from workorders.migration.rehearsal.state import Chance, State
 from workorders.migration.sql import tree
 
 #: SQLSTATEs, or their classes, of what rows can make of a statement; 42601 is what ltree says of a text.
@@ -126,15 +126,13 @@ class Corpus:
         )
         verdict = trial.run(self._ours)
         if verdict.kind is Kind.DIFFERS and verdict.plan is not None and verdict.found is not None:
-            loose = self._left_to_chance(migration, plain, wanted)
-            if loose:
-                verdict = trial.judged(verdict.plan, verdict.found, loose=loose)
+            chance = self._left_to_chance(migration, plain, wanted)
+            if chance:
+                verdict = trial.judged(verdict.plan, verdict.found, chance=chance)
         return verdict
 
-    def _left_to_chance(
-        self, migration: Migration, plain: _Plain, wanted: State
-    ) -> frozenset[tuple[RelationName, str]]:
-        """Columns that differ from one run of the plain SQL to the next, on rows that lie otherwise."""
+    def _left_to_chance(self, migration: Migration, plain: _Plain, wanted: State) -> Chance:
+        """What differs from one run of the plain SQL to the next, on rows that lie otherwise."""
         again = self._databases.make(plain.before.copy)
         try:
             with psycopg.connect(again.superuser, autocommit=True) as connection:
@@ -142,10 +140,10 @@ class Corpus:
             self._send(again, migration)
             second = state.read(again)
         except PlainSqlFails:
-            return frozenset()
+            return Chance()
         finally:
             self._databases.drop(again)
-        return rows.nondeterministic(wanted.rows, second.rows, plain.before.state.rows)
+        return Chance.between(wanted, second, plain.before.state.rows)
 
     def _go_on(self, plain: _Plain, wanted: State, verdict: Verdict) -> None:
         """The next file meets what psql left, with rows where there are none."""

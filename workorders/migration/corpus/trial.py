@@ -20,7 +20,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import state
 from workorders.migration.rehearsal.shadow import Copy
-from workorders.migration.rehearsal.state import State
+from workorders.migration.rehearsal.state import Chance, State
 from workorders.migration.settle import Decision
 
 #: How often a plan is made anew because its triggers wrote a table that nobody had foreseen.
@@ -55,6 +55,8 @@ UNION ALL
 SELECT 'function ' || p.oid::regprocedure FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'lockkeeper'
 """
+
+_NOTHING = Chance()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,14 +159,14 @@ class Trial:
         plan: Plan,
         found: State,
         traces: tuple[str, ...] = (),
-        loose: frozenset[tuple[RelationName, str]] = frozenset(),
+        chance: Chance = _NOTHING,
     ) -> Verdict:
         """What the purged plan left, against what psql left."""
-        wrong = (*state.differences(state.moved(self.wanted, plan), found, loose), *traces)
+        wrong = (*state.differences(state.moved(self.wanted, plan), found, chance), *traces)
         return Verdict(
             kind=Kind.DIFFERS if wrong else Kind.APPLIED,
             reasons=tuple(f"applied: {each}" for each in wrong),
-            is_the_same=not wrong and not loose and not plan.moved,
+            is_the_same=not wrong and not chance and not plan.moved,
             plan=plan,
             found=found,
         )

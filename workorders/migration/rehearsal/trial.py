@@ -24,7 +24,7 @@ from workorders.migration.rehearsal.proof import CLAIMS, Proof
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy, ShadowDatabase
 from workorders.migration.rehearsal.shuffle import shuffle
-from workorders.migration.rehearsal.state import Counter, Loose, State
+from workorders.migration.rehearsal.state import Chance, Counter, Loose, State
 from workorders.migration.rehearsal.under_writes import Answered
 from workorders.migration.rehearsal.watching import Watching
 from workorders.migration.rehearsal.writes import Sent, Write
@@ -56,7 +56,12 @@ class _Plain:
     first: Copy
     again: Copy
     wanted: State
-    loose: Loose
+    chance: Chance
+
+    @property
+    def loose(self) -> Loose:
+        """Its columns."""
+        return self.chance.columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +117,7 @@ class Trial:
             raise
         except LockkeeperError as error:
             return Found(problems=(_problem(error),))
-        equivalence = state.differences(state.moved(plain.wanted, plan), walked.purged, plain.loose)
+        equivalence = state.differences(state.moved(plain.wanted, plan), walked.purged, plain.chance)
         reversal = state.differences(walked.before, walked.reverted)
         reversal += tuple(
             f"{left.rows} rows were not brought back: {left.title}" for left in walked.undone.left
@@ -227,7 +232,7 @@ class Trial:
                 executor.execute(plan)
         except LockkeeperError as error:
             return Proof.of(name, (f"the second time: {_problem(error)}",))
-        return Proof.of(name, state.differences(walked.executed, state.read(walked.back), plain.loose))
+        return Proof.of(name, state.differences(walked.executed, state.read(walked.back), plain.chance))
 
     def _plain_sql(self) -> _Plain:
         """What the plain SQL leaves, and which columns differ from one run of it to the next.
@@ -242,8 +247,8 @@ class Trial:
         except PlainSqlFails:
             # It works on rows that lie as they do here, such as keys moved up one by one.
             again, before = self._plain_again(is_shuffled=False)
-        loose = rows.nondeterministic(wanted.rows, state.read_rows(again), before)
-        return _Plain(first=first, again=again, wanted=wanted, loose=loose)
+        chance = Chance.between(wanted, state.read(again), before)
+        return _Plain(first=first, again=again, wanted=wanted, chance=chance)
 
     def _plain_again(self, *, is_shuffled: bool) -> tuple[Copy, Rows]:
         """Another copy after the plain SQL, and its rows from before it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from workorders.migration.errors import Problem
-from workorders.migration.sql import blocks, renamings, row_changes
+from workorders.migration.sql import blocks, renamings, row_changes, upkeep
 from workorders.migration.sql.definition_kinds import is_definition
 from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement, strings, walk
@@ -14,6 +14,7 @@ from workorders.migration.sql.tree import RawStatement, strings, walk
 KNOWN = frozenset(
     {"AlterTableStmt", "IndexStmt", "CreateStmt", "CreateTableAsStmt", "DropStmt", "UpdateStmt", "DeleteStmt"}
     | row_changes.KINDS
+    | upkeep.KINDS
 )
 
 _BY_HAND = "Run it by hand, outside of a migration."

@@ -24,6 +24,7 @@ from workorders.migration.sql import (
     renamings,
     row_changes,
     unread,
+    upkeep,
 )
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.relations import found, qualified
@@ -64,6 +65,8 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
                 yield from row_changes.operations(statement.raw.kind, node, place, catalog)
             else:
                 yield _change_rows(statement.raw.kind, node, place, catalog)
+        case kind if kind in upkeep.KINDS:
+            yield from upkeep.operations(kind, node, place, catalog)
         case kind if kind in row_changes.KINDS:
             yield from row_changes.operations(kind, node, place, catalog)
         case kind:
