@@ -14,12 +14,13 @@ from workorders.migration.errors import Problem, Refused
 from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations.definition import ChangeDefinition
+from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.renames import Names, Part, Renamed
-from workorders.migration.sql import renamed, session_settings, translate
+from workorders.migration.sql import renamed, session_settings, stars, translate
 from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step, to_json
 
@@ -34,6 +35,9 @@ _CHANGES_ROWS = frozenset(
 
 #: Operations after which a column has another name, or another type.
 _RENAMES = frozenset({"drop_column", "rename_column", "alter_type", "change_labels", "twin_column"})
+
+#: Operations that put a column out of sight.
+_HIDES = frozenset({"drop_column", "twin_column"})
 
 #: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
 POSITIONAL = "positional"
@@ -146,6 +150,7 @@ def make(
     filled: list[RelationName] = []
     twinned: set[tuple[RelationName, str]] = set()
     settings: Mapping[str, str] = {}
+    hiding: stars.Seen = {}
     for position, statement in enumerate(script.statements):
         names: list[str] = []
         hazards: list[str] = []
@@ -158,7 +163,13 @@ def make(
                 place = Place(statement=position, line=statement.line)
                 settings = session_settings.after(setting, settings, place, catalog)
                 catalog = replace(catalog, settings={**before.settings, **settings})
-            for found in () if setting is not None else translate.operations(statement, position, catalog):
+            seen = replace(
+                statement,
+                raw=stars.written_out(
+                    statement.raw, hiding, Place(statement=position, line=statement.line), catalog
+                ),
+            )
+            for found in () if setting is not None else translate.operations(seen, position, catalog):
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
                 concerned = translate.concerned(operation)
                 for name in concerned:
@@ -184,6 +195,10 @@ def make(
                 if operation.name in _CHANGES_ROWS:
                     changed |= {name for step in made for name in step.action.captured}
                     changed |= {operation.table} if operation.table else set()
+                if made and operation.name in _HIDES and table is not None:
+                    gone = {operation.column} if isinstance(operation, DropColumn) else set()
+                    left = (each for each in stars.seen(table, hiding) if each not in gone)
+                    hiding = {**hiding, table.name: tuple(left)}
                 if isinstance(operation, TwinColumn):
                     twinned.add((operation.table, operation.column))
                 names.append(operation.name)

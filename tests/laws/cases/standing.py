@@ -45,6 +45,13 @@ CASES = (
         " ALTER TABLE t DROP parent_id, DROP w, DROP d, DROP b; ALTER TABLE t ADD w int, ADD b text;"
         " ALTER TABLE softchild DROP CONSTRAINT softchild_p_fkey, ALTER p TYPE bigint",
     ),
+    _case(
+        "star after columns are hidden",
+        "ALTER TABLE parent DROP boss; ALTER TABLE nokey ALTER x TYPE bigint;"
+        " CREATE VIEW stars AS SELECT p.*, n.y AS why FROM parent p JOIN nokey n ON n.x = p.id;"
+        " CREATE TABLE made AS SELECT * FROM nokey; INSERT INTO parent SELECT * FROM (SELECT 77, 'x') q;"
+        " INSERT INTO parent SELECT id + 100, name FROM (SELECT * FROM parent) q WHERE id < 3",
+    ),
     _case("drop column, odd", f"ALTER TABLE {ODD} DROP COLUMN {COL}"),
     _case("drop column, long", f'ALTER TABLE {ODD} DROP COLUMN "{LONG}", DROP "order"'),
     _case("set not null", "ALTER TABLE t ALTER a SET NOT NULL"),
