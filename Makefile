@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 # More than cores: a test mostly waits for its servers.
 WORKERS ?= 4
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint laws clean
 
 .venv: $(STAMP)
 
@@ -28,6 +28,10 @@ lint: $(STAMP)
 
 test: lint
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# Every stopping point of every case; nightly, for it takes its time.
+laws: $(STAMP)
+	@LOCKKEEPER_ALL_STOPS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/laws
 
 clean:
 	rm -rf .venv .home build *.egg-info

@@ -45,6 +45,16 @@ INSERT INTO note_tags (note_id, tag) SELECT n.id, 'old' FROM account_notes n, ge
 CREATE INDEX ON account_notes (aid);
 CREATE UNIQUE INDEX notes_of_account ON account_notes (aid, id);
 CREATE INDEX ON note_tags (note_id);
+CREATE TYPE fee_kind AS ENUM ('flat', 'rate');
+CREATE TABLE fees (id int PRIMARY KEY, amount numeric NOT NULL, kind fee_kind NOT NULL DEFAULT 'flat');
+INSERT INTO fees SELECT g, g * 1.5, CASE WHEN g % 3 = 0 THEN 'rate' ELSE 'flat' END::fee_kind
+    FROM generate_series(1, 200) g;
+CREATE MATERIALIZED VIEW fee_totals AS SELECT id % 7 AS week, sum(amount) AS total FROM fees GROUP BY 1;
+CREATE UNIQUE INDEX ON fee_totals (week);
+CREATE VIEW overdrawn AS SELECT aid, abalance FROM pgbench_accounts WHERE abalance < 0;
+CREATE SEQUENCE spare;
+CREATE PROCEDURE waive() LANGUAGE sql AS 'UPDATE fees SET amount = 0 WHERE id = 3';
+CREATE FUNCTION raise_fees() RETURNS void LANGUAGE sql AS 'UPDATE fees SET amount = amount + 1';
 """
 
 #: Of each table with a key: the key, and the condition under which a row was there before the traffic.
@@ -55,6 +65,7 @@ _TABLES = {
     "account_notes": ("id", "written_on < DATE '2020-01-01'"),
     "note_tags": ("id", "tag = 'old'"),
     "account_limits": ("aid", "true"),
+    "fees": ("id", "true"),
 }
 
 #: The columns that the traffic writes.

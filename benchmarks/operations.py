@@ -155,6 +155,84 @@ OPERATIONS = (
         sql="ALTER TABLE pgbench_tellers DROP CONSTRAINT pgbench_tellers_pkey",
     ),
     Operation(
+        name="add primary key",
+        sql="ALTER TABLE pgbench_tellers ADD PRIMARY KEY (tid)",
+    ),
+    Operation(
+        name="add column, volatile default",
+        sql="ALTER TABLE account_notes ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid()",
+        loose=frozenset({"account_notes.token"}),
+    ),
+    Operation(
+        name="add column, identity",
+        sql="ALTER TABLE pgbench_tellers ADD COLUMN number int GENERATED ALWAYS AS IDENTITY",
+        loose=frozenset({"pgbench_tellers.number"}),
+    ),
+    Operation(
+        name="alter type, in place",
+        sql="ALTER TABLE note_tags ALTER COLUMN tag TYPE varchar",
+    ),
+    Operation(
+        name="alter type, by a twin",
+        sql="ALTER TABLE account_notes ALTER COLUMN aid TYPE bigint",
+        accepted=("positional",),
+    ),
+    Operation(
+        name="definitions",
+        sql="CREATE OR REPLACE VIEW overdrawn AS"
+        " SELECT aid, abalance FROM pgbench_accounts WHERE abalance < -1;"
+        " CREATE FUNCTION untouched() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;"
+        " CREATE TRIGGER untouched BEFORE UPDATE ON pgbench_tellers"
+        " FOR EACH ROW EXECUTE FUNCTION untouched();"
+        " COMMENT ON TABLE account_notes IS 'what was said'; GRANT SELECT ON overdrawn TO PUBLIC",
+    ),
+    Operation(
+        name="refresh",
+        sql="REFRESH MATERIALIZED VIEW fee_totals",
+    ),
+    Operation(
+        name="add value",
+        sql="ALTER TYPE fee_kind ADD VALUE 'free'",
+    ),
+    Operation(
+        name="exchange type",
+        sql="CREATE TYPE fee_kind_new AS ENUM ('flat', 'rate', 'free', 'late');"
+        " ALTER TABLE fees ALTER kind DROP DEFAULT,"
+        " ALTER kind TYPE fee_kind_new USING (kind::text::fee_kind_new);"
+        " ALTER TYPE fee_kind RENAME TO fee_kind_old; ALTER TYPE fee_kind_new RENAME TO fee_kind;"
+        " DROP TYPE fee_kind_old",
+    ),
+    Operation(
+        name="create table as",
+        sql="CREATE TABLE fee_history AS SELECT * FROM fees; ALTER TABLE fee_history ADD PRIMARY KEY (id)",
+    ),
+    Operation(
+        name="maintenance",
+        sql="ANALYZE fees; REINDEX TABLE fees",
+    ),
+    Operation(
+        name="set sequence",
+        sql="SELECT setval('spare', 50)",
+    ),
+    Operation(
+        name="drop sequence",
+        sql="DROP SEQUENCE spare",
+    ),
+    Operation(
+        name="call",
+        sql="CALL waive()",
+        also_written=("fees",),
+    ),
+    Operation(
+        name="functions",
+        sql="SELECT raise_fees()",
+        also_written=("fees",),
+    ),
+    Operation(
+        name="truncate",
+        sql="TRUNCATE fees",
+    ),
+    Operation(
         name="block",
         sql="DO $$BEGIN UPDATE pgbench_branches SET filler = upper(filler); END$$",
         also_written=("pgbench_branches",),

@@ -53,6 +53,7 @@ def test_an_application_notices_nothing_and_loses_nothing(
         bank.fill(each, scale=1)
     faults: list[str] = []
     moved: tuple[MovedColumn, ...] = ()
+    met: set[str] = set()
     before = _state(dsn)
 
     with (
@@ -64,7 +65,9 @@ def test_an_application_notices_nothing_and_loses_nothing(
             faults += before.differences(_state(dsn), f"{operation.name}, rolled back")
             faults += bank.books(dsn).faults()
 
-            moved += _migrate_for_good(operation, dsn).moved
+            plan = _migrate_for_good(operation, dsn)
+            moved += plan.moved
+            met |= {name for each in plan.statements for name in each.operations}
             _send(twin, operation.sql)
             before = _state(dsn)
             wanted = _state(twin, moved)
@@ -79,6 +82,7 @@ def test_an_application_notices_nothing_and_loses_nothing(
     assert traffic.count(1) > 0
     assert runs.traces(dsn) == []
     assert runs.kept(dsn) == set()
+    assert runs.operation_names() - met == set()
 
 
 def _migrate_forth_and_back(operation: Operation, dsn: str) -> None:

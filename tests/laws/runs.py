@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pkgutil import iter_modules
 
 import psycopg
 
 from bot.embedded import binaries
-from workorders.migration import engine, sessions
+from workorders.migration import engine, operations, sessions
 from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow
@@ -120,6 +122,17 @@ def rolled_back_until(dsn: str, run: str, checkpoints: int) -> bool:
         except Stopped:
             return False
     return True
+
+
+def operation_names() -> frozenset[str]:
+    """The name of every operation that there is, as a plan writes it."""
+    found = {"update", "delete", "insert", "merge", "do", "call", "select", "set_default", "drop_default"}
+    for module in iter_modules(operations.__path__):
+        for member in vars(import_module(f"{operations.__name__}.{module.name}")).values():
+            name = getattr(member, "name", None)
+            if isinstance(member, type) and isinstance(name, str):
+                found.add(name)
+    return frozenset(found)
 
 
 def traces(dsn: str) -> list[str]:

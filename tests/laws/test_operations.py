@@ -31,14 +31,14 @@ def planned(dsn: str, case: Case) -> Plan:
         target.close()
 
 
-def _loose(case: Case) -> frozenset[tuple[RelationName, str]]:
+def loose(case: Case) -> frozenset[tuple[RelationName, str]]:
     pairs = (column.split(".") for column in case.loose)
     return frozenset((RelationName(schema="public", name=table), column) for table, column in pairs)
 
 
 def stride(stops: int) -> int:
-    """From which stopping points the way back is tried: four of a case, or all with LOCKKEEPER_ALL_STOPS."""
-    return 1 if os.environ.get("LOCKKEEPER_ALL_STOPS") else max(stops // 3, 1)
+    """From which stopping points the way back is tried: two of a case, or all with LOCKKEEPER_ALL_STOPS."""
+    return 1 if os.environ.get("LOCKKEEPER_ALL_STOPS") else max(stops // 2, 1)
 
 
 def first_stop(case: Case, stops: int) -> int:
@@ -58,7 +58,7 @@ def test_a_purged_plan_leaves_what_the_plain_sql_leaves(case: Case, make_target:
     assert outcome.state == "executed"
     runs.purged(target, plan.run)
 
-    assert runs.moved(runs.state(plain), plan).differences(runs.state(target), _loose(case)) == []
+    assert runs.moved(runs.state(plain), plan).differences(runs.state(target), loose(case)) == []
     assert runs.traces(target) == []
     assert runs.kept(target) == set()
 
@@ -97,4 +97,4 @@ def test_every_stopping_point_is_finished_and_undone_by_another(case: Case, make
         stop += stride(stops)
     plan = planned(target, case)
     runs.executed(target, plan)
-    assert after.differences(runs.state(target), _loose(case)) == []
+    assert after.differences(runs.state(target), loose(case)) == []

@@ -182,6 +182,7 @@ def make(
                 for given in _names(made).renames:
                     steps = [purged_under(step, given) for step in steps]
                     changed, twinned = _called(changed, twinned, given)
+                    hiding = stars.renamed(hiding, given)
                 steps += [session_settings.travelling(step, settings) for step in made]
                 table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):

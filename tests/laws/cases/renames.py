@@ -85,7 +85,8 @@ CASES = (
     ),
     _case(
         "rename table, after its column went",
-        "ALTER TABLE city DROP COLUMN land; ALTER TABLE city RENAME TO town; ALTER TABLE town SET SCHEMA other",
+        "ALTER TABLE city DROP COLUMN land; ALTER TABLE city RENAME TO town; ALTER TABLE town SET SCHEMA other;"
+        " CREATE TABLE towns AS SELECT * FROM other.town",
     ),
     _case(
         "rename table, after its column's type and its rows",

@@ -12,6 +12,7 @@ from dataclasses import replace
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Place, refused
+from workorders.migration.renames import Names, Renamed
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, RawStatement
 
@@ -24,6 +25,15 @@ def seen(table: Table, hiding: Seen) -> tuple[str, ...]:
     there = [column.name for column in table.columns]
     known = [name for name in hiding.get(table.name, ()) if name in there]
     return (*known, *(name for name in there if name not in known))
+
+
+def renamed(hiding: Seen, given: Renamed) -> Seen:
+    """The same under the names after one renaming more."""
+    names = Names(renames=(given,))
+    return {
+        names.table(table): tuple(names.column(table, column) for column in columns)
+        for table, columns in hiding.items()
+    }
 
 
 def written_out(raw: RawStatement, hiding: Seen, place: Place, catalog: Catalog) -> RawStatement:
