@@ -294,7 +294,7 @@ def test_a_table_with_a_deferrable_key_is_sampled_with_those_that_point_at_it(re
             owner.execute("CREATE TABLE e (id int PRIMARY KEY, d int REFERENCES d)")
             owner.execute("INSERT INTO e VALUES (1, 1), (2, 1)")
 
-    found = rehearsed("ALTER TABLE e ADD z int; UPDATE d SET v = v + 1", before=deferrable)
+    found = rehearsed("ALTER TABLE e ADD z int; UPDATE d SET v = v + 10", before=deferrable)
 
     assert found.holds, found.problems
     assert found.sample.rows[RelationName(schema="public", name="d")] == 2

@@ -12,21 +12,46 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from workorders.migration.catalog import diff
-from workorders.migration.catalog.fingerprint import column_key
+from workorders.migration.catalog.fingerprint import Fingerprint, column_key
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
 from workorders.migration.rehearsal.rows import Rows, TableRows
 from workorders.migration.rehearsal.state import State
+from workorders.migration.renames import Names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """One copy, four times."""
+    """One copy, four times, with everything under its name from before."""
 
     before: State
     planned: State
     written: State
     reverted: State
+
+
+def called_before(state: State, names: Names) -> State:
+    """The state after a plan with its tables and columns as they were called before it.
+
+    What the plan itself made, and what has a former name of another, was not there before.
+    """
+    back = names.reversed
+    rows: dict[RelationName, TableRows] = {}
+    objects = dict(state.schema.objects)
+    for name, held in state.rows.items():
+        was = back.table(name)
+        if names.table(was) != name:
+            continue
+        columns = {column: back.column(name, column) for column in held.columns}
+        for column, former in columns.items():
+            objects[column_key(was, former)] = state.schema.objects.get(column_key(name, column), {})
+        order = sorted(held.columns, key=columns.__getitem__)
+        places = [held.columns.index(column) for column in order]
+        rows[was] = TableRows(
+            columns=tuple(columns[column] for column in order),
+            rows=tuple(tuple(row[place] for place in places) for row in held.rows),
+        )
+    return State(schema=Fingerprint(objects=objects), rows=rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,9 +79,18 @@ def roll_back(
     allowed = Allowed(
         aside=_aside(copy, plan),
         left=sum(each.rows for each in outcome.left),
-        captured={name for step in plan.steps for name in step.action.captured},
+        captured={
+            plan.names(step.statement).reversed.table(name)
+            for step in plan.steps
+            for name in step.action.captured
+        },
     )
-    moments = Moments(before=before, planned=planned, written=written, reverted=reverted)
+    moments = Moments(
+        before=before,
+        planned=kept.called_before(planned, plan.names()),
+        written=kept.called_before(written, plan.names()),
+        reverted=reverted,
+    )
     return WayBack(differences=(*found, *kept.differences(catalog, moments, allowed)), reverted=reverted)
 
 
@@ -109,7 +118,11 @@ def _aside(copy: Copy, plan: Plan) -> Mapping[RelationName, int]:
     """How many rows of each table were set aside."""
     found: dict[RelationName, int] = {}
     with psycopg.connect(copy.superuser, autocommit=True) as shadow:
-        tables = {misfit.aside: misfit.table for step in plan.steps for misfit in step.misfits}
+        tables = {
+            misfit.aside: plan.names(step.statement).reversed.table(misfit.table)
+            for step in plan.steps
+            for misfit in step.misfits
+        }
         for aside, table in tables.items():
             there = shadow.execute("SELECT pg_catalog.to_regclass(%s)", (aside.sql,)).fetchone()
             if there is None or there[0] is None:
