@@ -18,7 +18,7 @@ from workorders.migration import render
 def _psql(url: str, text: str) -> None:
     command = [str(binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]
     done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
 def _differences(case: Case, make_target: MakeTarget, met: set[str]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from workorders.migration.names import OUR_SCHEMA, literal, quoted
 from workorders.migration.plan import Plan
-from workorders.migration.steps import Action, Batches, Misfit
+from workorders.migration.steps import Action, Batches, Misfit, purging_order
 
 #: Rows in one batch of the printed loop.
 _BATCH_ROWS = 1000
@@ -29,7 +29,7 @@ def rollback_file(plan: Plan) -> str:
 
 def purge_file(plan: Plan) -> str:
     """Makes the plan final."""
-    actions = [(action, ()) for step in reversed(plan.steps) for action in step.purge]
+    actions = [(action, ()) for number in purging_order(plan.steps) for action in plan.steps[number].purge]
     drops = [f"DROP TABLE IF EXISTS {name.sql};" for step in plan.steps for name in step.remains]
     return _file(f"Makes {plan.run} final.", actions) + "\n".join(drops) + ("\n" if drops else "")
 

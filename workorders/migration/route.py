@@ -10,7 +10,7 @@ from workorders.migration.journal import Position, Run
 from workorders.migration.later_names import purged_under
 from workorders.migration.outcome import LeftAsWritten
 from workorders.migration.renames import Renamed
-from workorders.migration.steps import Action, Step
+from workorders.migration.steps import Action, Step, purging_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def back(run: Run, entries: Collection[Position]) -> list[Stop]:
 
 
 def purge(run: Run, since: Sequence[Renamed] = ()) -> list[Stop]:
-    """What makes the run final, last step first; then our own tables go.
+    """What makes the run final, in the order of `purging_order`; then our own tables go.
 
     After a rollback, too: what the steps' purges drop is not there any more. `since` are the
     other names that later runs have given, in their order.
@@ -57,7 +57,8 @@ def purge(run: Run, since: Sequence[Renamed] = ()) -> list[Stop]:
     steps = [functools.reduce(purged_under, since, step) for step in run.steps]
     stops = [
         Stop(position=Position(direction="purge", step=number, action=place), step=step, action=action)
-        for number, step in reversed(list(enumerate(steps)))
+        for number in purging_order(steps)
+        for step in (steps[number],)
         for place, action in enumerate(step.purge)
     ]
     remains = [(step, name) for step in run.steps for name in step.remains]

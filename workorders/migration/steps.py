@@ -6,6 +6,7 @@ target, so that a later version of Lockkeeper can finish or undo what an earlier
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +153,17 @@ class Step:
     moved: MovedColumn | None = None
     #: What has another name once it has run, where something has.
     renamed: Renamed | None = None
+
+
+def purging_order(steps: Sequence[Step]) -> list[int]:
+    """The numbers of the steps as they are made final: the last one first.
+
+    But what stands in our schema as a whole goes at the end and in the script's order: the server
+    let the script drop it in that order, and nothing in sight needs it.
+    """
+    numbers = range(len(steps))
+    whole = {number for number in numbers if steps[number].moves or steps[number].operation == "drop_type"}
+    return [*(number for number in reversed(numbers) if number not in whole), *sorted(whole)]
 
 
 def to_json(step: Step) -> dict[str, Any]:

@@ -86,7 +86,10 @@ class DropColumn:
                 purge=(
                     Action(
                         title=f"drop {self.table}.{self.column} for good",
-                        sql=(f"ALTER TABLE {self.table.sql} DROP COLUMN IF EXISTS {quoted(hidden)}",),
+                        # The script may have dropped the table itself since.
+                        sql=(
+                            f"ALTER TABLE IF EXISTS {self.table.sql} DROP COLUMN IF EXISTS {quoted(hidden)}",
+                        ),
                         locks=exclusive(self.table),
                         done=questions.negated(questions.column_exists(self.table, hidden)),
                     ),
