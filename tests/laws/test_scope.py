@@ -14,7 +14,7 @@ from workorders.migration import dumping, plan, sessions
 from workorders.migration.catalog import fingerprint
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.names import RelationName
-from workorders.migration.sql import script
+from workorders.migration.sql import script, translate
 
 #: What nobody names and nothing ties to the cases' tables.
 _ELSEWHERE = """
@@ -30,7 +30,7 @@ SETUPS = sorted({case.setup for case in CASES})
 @pytest.mark.parametrize("setup", SETUPS, ids=range(len(SETUPS)))
 def test_what_a_script_does_not_concern_makes_no_difference(setup: str, make_target: MakeTarget) -> None:
     cases = [case for case in CASES if case.setup == setup]
-    dsn = make_target(setup + _ELSEWHERE)
+    dsn = make_target(f"{setup};{_ELSEWHERE}")
     with closing(sessions.connect(dsn)) as target:
         whole = catalogs.read(target)
         complete = fingerprint.read(target)
@@ -38,6 +38,8 @@ def test_what_a_script_does_not_concern_makes_no_difference(setup: str, make_tar
         seen = set()
         for case in cases:
             parsed = script.read(case.sql)
+            if any(translate.needs_archive(statement, whole) for statement in parsed.statements):
+                continue  # planned on all of the catalog
             around = catalogs.read(target, parsed.words | set(case.also_written))
             seen |= set(around.tables)
             # A relation beside them may point at, or be needed by, what is further away.
@@ -47,7 +49,8 @@ def test_what_a_script_does_not_concern_makes_no_difference(setup: str, make_tar
                 plan.make(parsed, replace(each, archive=archive), run="r", also_written=_written(case))
                 for each in (whole, around)
             )
-            assert narrow.digest == made.digest, case.name
+            assert narrow.steps == made.steps, case.name
+            assert narrow.digest == made.digest
             assert narrow.tables == made.tables
             part = fingerprint.read(target, made.tables)
             assert part == complete.of(made.tables)

@@ -63,7 +63,8 @@ class _Assembly:
         dependants = dependants_of(self._view, self._names, self._columns, self._scope)
         parents, children = self._inheritance()
         tables = {}
-        for row in self._rows:
+        # In order of their names: a plan, and so its digest, must not depend on how the catalog lies.
+        for row in sorted(self._rows, key=lambda row: (row["schema"], row["name"])):
             oid = row["oid"]
             name = self._names[oid]
             tables[name] = Table(
