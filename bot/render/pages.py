@@ -1,4 +1,4 @@
-"""Pages of the documentation that are made from the code: commands, operations and hazards.
+"""Pages of the documentation that are made from the code: commands, operations, statements and hazards.
 
 `python -m bot.render.pages docs` writes them; a test holds what is there against the code.
 """
@@ -10,7 +10,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from bot.render import hazard_page
+from bot.render import hazard_page, statement_page
 from handlers.commands import KINDS
 from handlers.people import OBEYED
 from handlers.people import Kind as People
@@ -129,13 +129,23 @@ def operations() -> str:
     return "\n".join(lines)
 
 
+def statements() -> str:
+    """Every statement of the grammar, with what becomes of it."""
+    return statement_page.page(_MADE)
+
+
 def hazards() -> str:
     """Every hazard, with what lint says of its example."""
     return hazard_page.page(_MADE)
 
 
 #: File name -> its text.
-PAGES = {"commands.md": commands, "operations.md": operations, "hazards.md": hazards}
+PAGES = {
+    "commands.md": commands,
+    "operations.md": operations,
+    "statements.md": statements,
+    "hazards.md": hazards,
+}
 
 
 def main(folder: Path) -> None:

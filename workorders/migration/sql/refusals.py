@@ -7,6 +7,7 @@ import re
 from workorders.migration.errors import Problem
 from workorders.migration.sql import blocks, renamings, row_changes, upkeep
 from workorders.migration.sql.definition_kinds import is_definition
+from workorders.migration.sql.never import BY_HAND, GUARD, NEVER
 from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement, strings, walk
 
@@ -16,46 +17,6 @@ KNOWN = frozenset(
     | row_changes.KINDS
     | upkeep.KINDS
 )
-
-_BY_HAND = "Run it by hand, outside of a migration."
-_GUARD = "Remove it: it would undo a guard that protects the target while the migration runs."
-
-#: Never run, whatever they say: node type -> (what it is, next move).
-_NEVER = {
-    "AlterSystemStmt": ("ALTER SYSTEM changes the whole server.", _BY_HAND),
-    "LoadStmt": ("LOAD puts a library into the server.", _BY_HAND),
-    "CreateRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
-    "AlterRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
-    "AlterRoleSetStmt": ("Roles belong to the whole server.", _BY_HAND),
-    "DropRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
-    "GrantRoleStmt": ("Roles belong to the whole server.", _BY_HAND),
-    "DropOwnedStmt": ("DROP OWNED takes whatever a role owns.", _BY_HAND),
-    "ReassignOwnedStmt": ("REASSIGN OWNED touches every object of a role.", _BY_HAND),
-    "CreatedbStmt": ("Databases belong to the whole server.", _BY_HAND),
-    "DropdbStmt": ("Databases belong to the whole server.", _BY_HAND),
-    "AlterDatabaseStmt": ("Databases belong to the whole server.", _BY_HAND),
-    "AlterDatabaseSetStmt": ("A database's settings hold for every session.", _BY_HAND),
-    "AlterDatabaseRefreshCollStmt": ("Databases belong to the whole server.", _BY_HAND),
-    "CreateTableSpaceStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
-    "DropTableSpaceStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
-    "AlterTableSpaceOptionsStmt": ("Tablespaces belong to the whole server.", _BY_HAND),
-    "CreateEventTrigStmt": ("Event triggers fire on Lockkeeper's own statements.", _BY_HAND),
-    "AlterEventTrigStmt": ("Event triggers fire on Lockkeeper's own statements.", _BY_HAND),
-    "CreateForeignTableStmt": ("A foreign table's data is on another server, out of reach.", _BY_HAND),
-    "ImportForeignSchemaStmt": ("A foreign table's data is on another server, out of reach.", _BY_HAND),
-    "LockStmt": ("LOCK TABLE would hold the application up without a limit.", _GUARD),
-    "DiscardStmt": ("DISCARD releases locks and settings of the session that runs the plan.", _GUARD),
-    "CheckPointStmt": ("CHECKPOINT is the whole server's.", _BY_HAND),
-    "ListenStmt": ("LISTEN has no effect in a migration.", "Remove it."),
-    "UnlistenStmt": ("UNLISTEN has no effect in a migration.", "Remove it."),
-    "PrepareStmt": ("A prepared statement hides what will run.", "Write the statement itself."),
-    "ExecuteStmt": ("EXECUTE hides what will run.", "Write the statement itself."),
-    "DeallocateStmt": ("DEALLOCATE has no effect in a migration.", "Remove it."),
-    "DeclareCursorStmt": ("A cursor has no effect in a migration.", "Remove it."),
-    "FetchStmt": ("A cursor has no effect in a migration.", "Remove it."),
-    "ClosePortalStmt": ("A cursor has no effect in a migration.", "Remove it."),
-    "ConstraintsSetStmt": ("SET CONSTRAINTS moves checks past the step that they belong to.", _GUARD),
-}
 
 #: Functions that reach past the transaction, the session's guards or the database.
 _FUNCTIONS = re.compile(
@@ -87,19 +48,22 @@ def _never(raw: RawStatement) -> Problem | None:
         name = str(raw.node.get("name", "ALL")).lower()
         what = "RESET" if raw.node.get("kind", "").startswith("VAR_RESET") else "SET"
         if name in ("role", "session_authorization"):
-            return _refuse(raw, f"{what} {name.upper()} changes who the statements run as.", _GUARD)
-        return _refuse(raw, f"{what} {name} changes what the following statements mean.", _GUARD)
+            return _refuse(raw, f"{what} {name.upper()} changes who the statements run as.", GUARD)
+        return _refuse(raw, f"{what} {name} changes what the following statements mean.", GUARD)
     if raw.kind == "CopyStmt":
         if raw.node.get("is_program"):
-            return _refuse(raw, "COPY ... PROGRAM runs a program on the server.", _BY_HAND)
+            return _refuse(raw, "COPY ... PROGRAM runs a program on the server.", BY_HAND)
         return _refuse(
             raw, "COPY reads or writes files, or a client's stream.", "Write the rows as INSERT statements."
         )
     outside = ("OBJECT_EVENT_TRIGGER", "OBJECT_FOREIGN_TABLE")
     if raw.kind == "DropStmt" and raw.node.get("removeType") in outside:
-        return _refuse(raw, "Event triggers and foreign tables are not for a migration.", _BY_HAND)
-    if raw.kind in _NEVER:
-        reason, next_move = _NEVER[raw.kind]
+        return _refuse(raw, "Event triggers and foreign tables are not for a migration.", BY_HAND)
+    of_server = ("OBJECT_DATABASE", "OBJECT_ROLE", "OBJECT_TABLESPACE")
+    if raw.kind == "RenameStmt" and raw.node.get("renameType") in of_server:
+        return _refuse(raw, "Databases, roles and tablespaces belong to the whole server.", BY_HAND)
+    if raw.kind in NEVER:
+        reason, next_move = NEVER[raw.kind]
         return _refuse(raw, reason, next_move)
     return None
 
@@ -109,7 +73,7 @@ def _function(raw: RawStatement) -> Problem | None:
         if found.kind == "FuncCall":
             name = strings(found.node.get("funcname", []))[-1]
             if _FUNCTIONS.fullmatch(name):
-                return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", _GUARD)
+                return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", GUARD)
     return None
 
 
@@ -124,7 +88,7 @@ def _block(raw: RawStatement) -> Problem | None:
         return _refuse(raw, f"DO in {block.language} cannot be read.", "Write the block in plpgsql.")
     for name in block.calls:
         if _FUNCTIONS.fullmatch(name):
-            return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", _GUARD)
+            return _refuse(raw, f"{name}() reaches past the transaction that protects a step.", GUARD)
     if block.steers_transactions:
         return _refuse(
             raw, "The block ends the transaction that protects a step.", "Remove its COMMIT and ROLLBACK."
