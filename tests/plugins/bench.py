@@ -72,17 +72,18 @@ def make_target(
     def make(script: str) -> str:
         if script not in _templates:
             _templates[script] = owned(None)
-            with psycopg.connect(_url(postgres_server, _templates[script]), autocommit=True) as owner:
+            with psycopg.connect(owned_url(postgres_server, _templates[script]), autocommit=True) as owner:
                 owner.execute(script.encode())
         name = owned(_templates[script])
         names.append(name)
-        return _url(postgres_server, name)
+        return owned_url(postgres_server, name)
 
     yield make
     for name in names:
         postgres_server.drop_database(name)
 
 
-def _url(server: Server, name: str) -> str:
+def owned_url(server: Server, name: str) -> str:
+    """The owner's URL of a database that is theirs."""
     superuser = urlsplit(server.dsn(name))
     return superuser._replace(netloc=f"{ROLE}:{_PASSWORD}@{superuser.hostname}:{superuser.port}").geturl()
