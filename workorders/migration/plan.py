@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.atlas import expected
 from workorders.migration.atlas.effect import Effect
-from workorders.migration.catalog.snapshot import Catalog, Constraint, Identity, Reference
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Identity, Reference, Table
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
@@ -204,7 +204,7 @@ def make(
                     twinned.add((operation.table, operation.column))
                 names.append(operation.name)
                 tables += concerned
-                catalog = operation.after(catalog)
+                catalog = _with_hidden(operation.after(catalog), table, made)
         except Refused as refusal:
             problems += translate.problems_of(refusal, statement.line).problems
         planned.append(
@@ -229,6 +229,18 @@ def make(
         tables=_tables(steps, planned, before),
         references=_references(before, catalog, _names(steps)),
     )
+
+
+def _with_hidden(catalog: Catalog, table: Table | None, made: Iterable[Step]) -> Catalog:
+    """The catalog with what the steps have put out of sight in a table: its rows still have it."""
+    for step in made:
+        for each in step.hides:
+            was = None if table is None else table.column(each.column)
+            now = catalog.tables.get(each.table)
+            if was is not None and now is not None:
+                hidden = replace(was, name=each.hidden, not_null=False, default=None)
+                catalog = catalog.with_table(replace(now, hidden=(*now.hidden, hidden)))
+    return catalog
 
 
 def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName, ...]:

@@ -25,6 +25,7 @@ INSERT INTO loose (x, y, u) SELECT g % 3, 'y', nullif(g, 8) FROM generate_series
 INSERT INTO loose (x, y) VALUES (1, 'y'), (1, 'y');
 INSERT INTO "Odd schéma"."t. we""ird {x} %s" SELECT g, 'Ü' || g, nullif(g - 1, 0) FROM generate_series(1, 5) g;
 INSERT INTO watched SELECT g, g FROM generate_series(1, 9) g;
+INSERT INTO log (what) VALUES ('before');
 """
 
 ODD = '"Odd schéma"."t. we""ird {x} %s"'
@@ -35,6 +36,13 @@ def _case(name: str, sql: str, also_written: tuple[str, ...] = (), loose: tuple[
 
 
 CASES = (
+    _case(
+        "rows that go after their column",
+        "ALTER TABLE item DROP COLUMN price; DELETE FROM item WHERE id < 5; ALTER TABLE loose DROP COLUMN y;"
+        " DELETE FROM loose WHERE x = 1; UPDATE loose SET x = 9 WHERE x = 2; INSERT INTO loose (x) VALUES (4);"
+        " ALTER TABLE log DROP COLUMN what; TRUNCATE log",
+        loose=("loose.z",),
+    ),
     _case(
         "insert, many forms",
         "INSERT INTO item (shop_id, price) SELECT id, 5 FROM shop RETURNING id;"

@@ -164,6 +164,8 @@ class Table:
     persistence: str = "p"
     owner: str = ""
     columns: tuple[Column, ...] = ()
+    #: Columns that the script being planned has dropped: still there, under names of ours.
+    hidden: tuple[Column, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workorders.migration import questions
-from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
 from workorders.migration.operations import keyless_rows
@@ -60,8 +60,12 @@ class RowImages:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that have values of their own: generated ones follow from these."""
-        return tuple(column.name for column in self.table.columns if not column.generated)
+        """The columns that have values of their own, those out of sight too: generated ones follow."""
+        return tuple(column.name for column in self._all_columns if not column.generated)
+
+    @property
+    def _all_columns(self) -> tuple[Column, ...]:
+        return (*self.table.columns, *self.table.hidden)
 
     def before(self, column: str) -> str:
         """The image's column that holds a value from before."""
@@ -73,7 +77,7 @@ class RowImages:
 
     def creation(self, capture: str) -> tuple[str, ...]:
         """The statements that start the capture; they take SHARE ROW EXCLUSIVE on the table."""
-        types = {column.name: column.type for column in self.table.columns}
+        types = {column.name: column.type for column in self._all_columns}
         image_columns = ", ".join(
             f"{name} {types[column]}"
             for side in (self.before, self.after)
@@ -255,7 +259,7 @@ class RowImages:
     @property
     def assignable(self) -> tuple[str, ...]:
         """The columns that an UPDATE may set: all but those that are GENERATED ALWAYS AS IDENTITY."""
-        fixed = {column.name for column in self.table.columns if column.identity == "a"}
+        fixed = {column.name for column in self._all_columns if column.identity == "a"}
         return tuple(column for column in self.columns if column not in fixed)
 
     def _own_foreign_keys(self) -> list[Constraint]:
