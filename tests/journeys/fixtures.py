@@ -21,6 +21,7 @@ from bot.store.databases import BoundRepository
 from tests.integration.store.migrated import ours_template
 from tests.journeys.installation import PACE, Installation
 from tests.journeys.shop import SCHEMA, Shop
+from tests.plugins.postgres import count_statements
 from tests.plugins.sandbox import REPO, KeyPair, served_sandbox
 
 __all__ = ["fresh_installation", "installation", "make_shop", "ours_template", "owner_url"]
@@ -92,7 +93,7 @@ def make_shop(
         made.append(database)
         superuser = postgres_server.create_database(database)
         with psycopg.connect(superuser, autocommit=True) as connection:
-            connection.execute("CREATE EXTENSION pg_stat_statements")
+            count_statements(connection)
             connection.execute(
                 sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
                     sql.Identifier(database), sql.Identifier(OWNER)

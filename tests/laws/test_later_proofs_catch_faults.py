@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bot.embedded import Server
 from tests.laws.conftest import Rehearse
+from tests.plugins.postgres import count_statements
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal.proofs import Proof, Rehearsal
 from workorders.migration.steps import Action, Step
@@ -125,7 +126,7 @@ def counted(postgres_server: Server) -> Callable[[str], None]:
     def prepare(dsn: str) -> None:
         database = str(conninfo_to_dict(dsn)["dbname"])
         with psycopg.connect(postgres_server.dsn(database), autocommit=True) as superuser:
-            superuser.execute("CREATE EXTENSION pg_stat_statements")
+            count_statements(superuser)
         with psycopg.connect(dsn, autocommit=True) as application:
             for statement in _STATEMENTS:
                 application.execute(statement.encode())

@@ -74,6 +74,13 @@ def superuser_dsn(postgres_server: Server) -> Callable[[str], str]:
     return lambda url: postgres_server.dsn(urlsplit(url).path.removeprefix("/"))
 
 
+def count_statements(superuser: psycopg.Connection) -> None:
+    """Sessions that begin from now on in the superuser's database are counted in pg_stat_statements."""
+    superuser.execute("CREATE EXTENSION pg_stat_statements")
+    track = sql.SQL("ALTER DATABASE {} SET pg_stat_statements.track = 'top'")
+    superuser.execute(track.format(sql.Identifier(superuser.info.dbname)))
+
+
 def _make_app_owner(server: Server) -> None:
     create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
         sql.Identifier(APP_OWNER), sql.Literal(_APP_OWNER_PASSWORD)

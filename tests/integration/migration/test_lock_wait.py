@@ -30,6 +30,8 @@ PATIENT = Limits(stall_budget_ms=100, max_wait_seconds=60.0, batch_rows=10, batc
 _QUEUED = """
 SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE NOT l.granted AND l.locktype = 'relation' AND a.application_name LIKE 'lockkeeper %%'
+-- Behind it no reader or writer waits: an autovacuum is made to yield by it.
+AND l.mode <> 'ShareUpdateExclusiveLock'
 """
 
 

@@ -15,6 +15,7 @@ from psycopg import sql
 from bot.embedded import Server, binaries
 from tests.journeys.fixtures import OWNER
 from tests.journeys.shop import SCHEMA
+from tests.plugins.postgres import count_statements
 from workorders.migration import engine, sessions, validation, workload
 from workorders.migration.connections import Target
 from workorders.migration.executor import Executor
@@ -121,7 +122,7 @@ def make_bench(postgres_server: Server, owner_url: Callable[[str], str]) -> Iter
         superuser = postgres_server.create_database(name)
         with psycopg.connect(superuser, autocommit=True) as connection:
             if counts_statements:
-                connection.execute("CREATE EXTENSION pg_stat_statements")
+                count_statements(connection)
             connection.execute(
                 sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(OWNER))
             )

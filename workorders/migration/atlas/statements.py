@@ -27,7 +27,7 @@ ALTER TABLE t ADD CONSTRAINT t_d_nv CHECK (d IS NOT NULL) NOT VALID;
 ALTER TABLE t ADD CONSTRAINT t_pid_nv FOREIGN KEY (pid) REFERENCES parent(id) NOT VALID;
 ALTER TABLE t ADD CONSTRAINT t_id_uq2 UNIQUE (id, b);
 CREATE TABLE child(id int PRIMARY KEY, tid int REFERENCES t(id));
-INSERT INTO child SELECT g,g FROM generate_series(1,100) g;
+INSERT INTO child SELECT g,g FROM generate_series(1,2000) g;
 CREATE TABLE nokey(id int, v int NOT NULL, w int);
 INSERT INTO nokey SELECT g,g,g FROM generate_series(1,2000) g;
 CREATE UNIQUE INDEX nokey_id_uq ON nokey(id);
