@@ -11,6 +11,8 @@ class Operation:
 
     name: str
     sql: str
+    #: What it stands on, where it is run by itself: what operations before it would have made.
+    needs: str = ""
     #: What the application writes between the migration and its rollback, beside pgbench's traffic.
     between: str = ""
     #: `table.column` whose values differ from run to run.
@@ -116,18 +118,22 @@ OPERATIONS = (
     ),
     Operation(
         name="rename column",
+        needs="ALTER TABLE pgbench_accounts ADD COLUMN remark text",
         sql="ALTER TABLE pgbench_accounts RENAME COLUMN remark TO comment",
     ),
     Operation(
         name="rename constraint",
+        needs="ALTER TABLE pgbench_accounts ADD CONSTRAINT abalance_is_sane CHECK (abalance < 2000000000)",
         sql="ALTER TABLE pgbench_accounts RENAME CONSTRAINT abalance_is_sane TO balance_is_sane",
     ),
     Operation(
         name="rename index",
+        needs="CREATE INDEX accounts_by_balance ON pgbench_accounts (abalance)",
         sql="ALTER INDEX accounts_by_balance RENAME TO accounts_sorted_by_balance",
     ),
     Operation(
         name="rename table",
+        needs="CREATE TABLE orders (id int PRIMARY KEY)",
         sql="ALTER TABLE orders RENAME TO purchases",
     ),
     Operation(
@@ -156,6 +162,7 @@ OPERATIONS = (
     ),
     Operation(
         name="add primary key",
+        needs="ALTER TABLE pgbench_tellers DROP CONSTRAINT pgbench_tellers_pkey",
         sql="ALTER TABLE pgbench_tellers ADD PRIMARY KEY (tid)",
     ),
     Operation(

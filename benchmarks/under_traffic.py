@@ -111,6 +111,7 @@ class Trial:
 
     def __init__(self, server: Server, password: str, home: Path, load: Load) -> None:
         self._server = server
+        self._password = password
         self._load = load
         self._home = home
         self._dsn = bank.owner_dsn(server, password, "target")
@@ -121,6 +122,10 @@ class Trial:
         for name in ("target", "twin"):
             bank.copy(self._server, "bank", name)
         try:
+            for name in ("target", "twin") if operation.needs else ():
+                dsn = bank.owner_dsn(self._server, self._password, name)
+                with psycopg.connect(dsn, autocommit=True) as owner:
+                    owner.execute(operation.needs.encode())
             with tempfile.TemporaryDirectory(dir=self._home) as folder:
                 return self._measured(operation, Path(folder))
         finally:

@@ -58,6 +58,8 @@ TESTS_SETTINGS: Mapping[str, str] = MappingProxyType(
         # A killed client's statement must not outlive its test by more than that.
         "client_connection_check_interval": "200ms",
         "max_prepared_transactions": "20",
+        # What a test sees must not depend on when it comes by.
+        "autovacuum": "off",
         # Thousands of databases would push each other's statements out: who counts says so.
         "pg_stat_statements.track": "none",
     }
