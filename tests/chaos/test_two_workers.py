@@ -59,7 +59,7 @@ def test_twenty_orders_on_five_targets_run_one_at_a_time_and_in_order(make_shop:
     threads = {shop.name: _asked_for(shop) for shop in shops}
     for orders in threads.values():
         for thread in orders:
-            until(lambda thread=thread: thread.state == "awaiting_approval", 300)  # type: ignore[misc]
+            until(lambda thread=thread: thread.state == "awaiting_approval", 300)  # type: ignore[misc] # mypy knows no default here
 
     approved = {name: [orders[place] for place in (2, 0, 3, 1)] for name, orders in threads.items()}
     for place in range(len(TABLES)):

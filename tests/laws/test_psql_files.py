@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import psycopg
 import pytest
 
-from bot.embedded import binaries
+from tests.integration.migration.test_psql_files import sent_with_psql
 from tests.laws import runs
 from tests.laws.cases import CASES, Case
 from tests.laws.test_operations import loose, planned
 from tests.plugins.bench import MakeTarget
 from workorders.migration import render
-
-
-def _psql(url: str, text: str) -> None:
-    command = [str(binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]
-    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
 def _differences(case: Case, make_target: MakeTarget, met: set[str]) -> list[str]:
@@ -32,8 +24,8 @@ def _differences(case: Case, make_target: MakeTarget, met: set[str]) -> list[str
     plain = make_target(case.setup)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(case.sql.encode())
-    _psql(target, render.plan_file(plan))
-    _psql(target, render.purge_file(plan))
+    sent_with_psql(target, render.plan_file(plan))
+    sent_with_psql(target, render.purge_file(plan))
     found = runs.moved(runs.state(plain), plan).differences(runs.state(target), loose(case))
     return [f"{case.name}: {each}" for each in found]
 

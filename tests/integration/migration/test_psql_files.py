@@ -47,10 +47,11 @@ def _plan(url: str, script: str) -> Plan:
         return engine.prepare(target, script, binaries=binaries()).plan
 
 
-def _psql(url: str, text: str) -> None:
+def sent_with_psql(url: str, text: str) -> None:
+    """Fails with what psql said, and the file that it was given."""
     command = [str(binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]
     done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
 def _schema(url: str) -> Fingerprint:
@@ -81,9 +82,9 @@ def test_the_plans_file_and_then_the_rollbacks_leave_all_as_it_was(
     schema, rows = _schema(url), _rows(url)
     plan = _plan(url, script)
 
-    _psql(url, render.plan_file(plan))
+    sent_with_psql(url, render.plan_file(plan))
     changed = diff.compare(schema, _schema(url)) or _rows(url) != rows
-    _psql(url, render.rollback_file(plan))
+    sent_with_psql(url, render.rollback_file(plan))
 
     assert changed
     assert diff.compare(schema, _schema(url)) == ()
@@ -97,9 +98,9 @@ def test_the_plans_file_and_then_the_purges_leave_what_the_plain_sql_leaves(
     url, plain = make_target(SETUP), make_target(SETUP)
     plan = _plan(url, script)
 
-    _psql(url, render.plan_file(plan))
-    _psql(url, render.purge_file(plan))
-    _psql(plain, script)
+    sent_with_psql(url, render.plan_file(plan))
+    sent_with_psql(url, render.purge_file(plan))
+    sent_with_psql(plain, script)
 
     assert diff.compare(_schema(plain), _schema(url)) == ()
     assert _rows(url) == _rows(plain)
