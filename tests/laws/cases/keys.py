@@ -98,7 +98,8 @@ CASES = (
         "CREATE TABLE made (id int, c_id int, at int4range, n int); CREATE UNIQUE INDEX made_n ON made (n);"
         " ALTER TABLE made ADD PRIMARY KEY (id), ADD UNIQUE (c_id, n), ADD FOREIGN KEY (c_id) REFERENCES p,"
         " ADD EXCLUDE USING gist (at WITH &&), ADD CONSTRAINT of_n UNIQUE USING INDEX made_n;"
-        " CREATE TABLE makes (m int); ALTER TABLE makes ADD FOREIGN KEY (m) REFERENCES made;"
+        " CREATE TABLE makes (m int REFERENCES p DEFERRABLE); ALTER TABLE makes ADD FOREIGN KEY (m)"
+        " REFERENCES made, ALTER CONSTRAINT makes_m_fkey NOT DEFERRABLE;"
         " ALTER TABLE made DROP CONSTRAINT made_c_id_n_key, DROP CONSTRAINT made_c_id_fkey",
     ),
 )

@@ -50,6 +50,7 @@ def called_before(state: State, names: Names) -> State:
         rows[was] = TableRows(
             columns=tuple(columns[column] for column in order),
             rows=tuple(tuple(row[place] for place in places) for row in held.rows),
+            moments=frozenset(columns[column] for column in held.moments),
         )
     return State(schema=Fingerprint(objects=objects), rows=rows)
 

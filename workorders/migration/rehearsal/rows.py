@@ -2,7 +2,8 @@
 
 Rows are compared as text, which for every type is exact (floats are written in full). A
 column whose values differ between two runs of the same SQL is nondeterministic: it is compared
-by how many NULLs and how many distinct values it has.
+by how many NULLs and how many distinct values it has; one of moments by its NULLs alone, for the
+clock stands still within a transaction, and a plan has other transactions than the plain SQL.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from workorders.migration.connections import Shadow
 from workorders.migration.names import OUR_PREFIX, OUR_SCHEMA, RelationName
 
 _TABLES = """
-SELECT n.nspname::text, c.relname::text, array_agg(a.attname::text ORDER BY a.attname)
+SELECT n.nspname::text, c.relname::text, array_agg(a.attname::text ORDER BY a.attname),
+    COALESCE(array_agg(a.attname::text) FILTER (WHERE t.typcategory = 'D'), '{}')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
   AND n.nspname NOT IN ('information_schema', %s) AND NOT starts_with(a.attname, %s)
   AND (c.relkind <> 'm' OR c.relispopulated)
@@ -35,6 +38,13 @@ class TableRows:
     #: In alphabetical order, so that a column's place in the table does not matter here.
     columns: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
+    #: Those of a date or time.
+    moments: frozenset[str] = frozenset()
+
+    def outline(self, column: str) -> tuple[int, int]:
+        """How many NULLs a column has, and how many distinct values where that is not the clock's."""
+        values = self.values(column)
+        return values.count(None), 0 if column in self.moments else len(set(values))
 
     def values(self, column: str) -> tuple[str | None, ...]:
         """One column's values, in no order that means anything."""
@@ -48,11 +58,12 @@ Rows = Mapping[RelationName, TableRows]
 def read(shadow: Shadow) -> Rows:
     """Every row of every table but ours and what we hid. For copies of a sample: small."""
     found: dict[RelationName, TableRows] = {}
-    for schema, name, columns in shadow.execute(_TABLES, (OUR_SCHEMA, OUR_PREFIX)).fetchall():
+    for schema, name, columns, moments in shadow.execute(_TABLES, (OUR_SCHEMA, OUR_PREFIX)).fetchall():
         table = RelationName(schema=schema, name=name)
         texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns)
         query = sql.SQL("SELECT {} FROM ONLY {}").format(texts, sql.Identifier(schema, name))
-        found[table] = TableRows(columns=tuple(columns), rows=tuple(shadow.execute(query).fetchall()))
+        rows = tuple(shadow.execute(query).fetchall())
+        found[table] = TableRows(columns=tuple(columns), rows=rows, moments=frozenset(moments))
     return found
 
 
@@ -113,7 +124,7 @@ def differences(
         said += [
             f"column {table}.{column}: other counts of NULLs or of distinct values"
             for column in want.columns
-            if (table, column) in loose and _outline(want.values(column)) != _outline(have.values(column))
+            if (table, column) in loose and want.outline(column) != have.outline(column)
         ]
     return tuple(said)
 
@@ -121,7 +132,3 @@ def differences(
 def _chosen(table: TableRows, columns: list[str]) -> Counter[tuple[str | None, ...]]:
     places = [table.columns.index(column) for column in columns]
     return Counter(tuple(row[place] for place in places) for row in table.rows)
-
-
-def _outline(values: tuple[str | None, ...]) -> tuple[int, int]:
-    return values.count(None), len(set(values))

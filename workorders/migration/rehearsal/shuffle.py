@@ -1,12 +1,16 @@
-"""Rows put into another physical order, without a change to any of them.
+"""Rows put into another physical order, without a change to any of them, and read in other ways.
 
 What the plain SQL makes of the same rows in another order tells what in its result is a
-matter of chance: which row gets which number of a sequence, which of two matches wins.
+matter of chance: which row gets which number of a sequence, which of two matches wins. The
+server's own choice is as much of a chance: DISTINCT by hashes gives another order than by sorting.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from workorders.migration.connections import Shadow
 
@@ -20,6 +24,16 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE c.relkind = 'r' AND NOT c.relhasrules AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY c.oid, a.attnum
 """
+
+#: What a session may be kept from, so that it reads the same rows in another order.
+BY_SORTING = ("enable_hashagg", "enable_hashjoin")
+BY_HASHES = ("enable_sort", "enable_incremental_sort", "enable_mergejoin", "enable_nestloop")
+
+
+def without(ways: Sequence[str], dsn: str) -> str:
+    """The connection string of a session that takes other ways where it can."""
+    given = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=" ".join([str(given), *(f"-c {way}=off" for way in ways)]).strip())
 
 
 def shuffle(shadow: Shadow) -> None:

@@ -23,7 +23,7 @@ from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.proof import CLAIMS, Proof
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy, ShadowDatabase
-from workorders.migration.rehearsal.shuffle import shuffle
+from workorders.migration.rehearsal.shuffle import BY_SORTING, shuffle, without
 from workorders.migration.rehearsal.state import Chance, Counter, Loose, State
 from workorders.migration.rehearsal.under_writes import Answered
 from workorders.migration.rehearsal.watching import Watching
@@ -251,14 +251,15 @@ class Trial:
         return _Plain(first=first, again=again, wanted=wanted, chance=chance)
 
     def _plain_again(self, *, is_shuffled: bool) -> tuple[Copy, Rows]:
-        """Another copy after the plain SQL, and its rows from before it."""
+        """Another copy after the plain SQL, which took another way to it, and its rows from before."""
         copy = self._shadow.clone()
         with psycopg.connect(copy.superuser, autocommit=True) as connection:
             shadow = Shadow(connection)
             if is_shuffled:
                 shuffle(shadow)
             before = rows.read(shadow)
-        oracle.run(copy.dsn, self._text, self._psql)
+        dsn = without(BY_SORTING, copy.dsn) if is_shuffled else copy.dsn
+        oracle.run(dsn, self._text, self._psql)
         return copy, before
 
 

@@ -12,7 +12,7 @@ from workorders.migration.operations.add_identity import AddIdentity
 from workorders.migration.operations.fill_column import FillColumn, next_number
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
-from workorders.migration.sql import constraints, tree
+from workorders.migration.sql import constraints, inline, tree
 from workorders.migration.sql.tree import Node, strings
 
 #: The server's words for columns with a sequence of their own, and the type that each has.
@@ -24,15 +24,6 @@ _TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 #: What ALTER TABLE does with the table, rather than with the column.
 _OWN_PATHS = {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}
-
-_ATTRIBUTES = {
-    "CONSTR_ATTR_DEFERRABLE": {"deferrable": True},
-    "CONSTR_ATTR_NOT_DEFERRABLE": {"deferrable": False},
-    "CONSTR_ATTR_DEFERRED": {"deferrable": True, "initdeferred": True},
-    "CONSTR_ATTR_IMMEDIATE": {"initdeferred": False},
-    "CONSTR_ATTR_ENFORCED": {"is_enforced": True},
-    "CONSTR_ATTR_NOT_ENFORCED": {"is_enforced": False, "initially_valid": False, "skip_validation": True},
-}
 
 
 def added(command: Node, table: Table, place: Place, catalog: Catalog) -> Iterator[Operation]:
@@ -66,14 +57,7 @@ class _Wanted:
 
     @classmethod
     def of(cls, definition: Node, table: RelationName) -> _Wanted:
-        merged: list[Node] = []
-        for item in definition.get("constraints", []):
-            constraint = item["Constraint"]
-            attributes = _ATTRIBUTES.get(constraint["contype"])
-            if attributes is None:
-                merged.append(dict(constraint))
-            elif merged:
-                merged[-1].update(attributes)
+        merged = inline.constraints(definition)
         column = [{"String": {"sval": definition["colname"]}}]
         for constraint in merged:
             if constraint["contype"] in ("CONSTR_UNIQUE", "CONSTR_PRIMARY"):

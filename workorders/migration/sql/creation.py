@@ -12,7 +12,7 @@ from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.new_relation import ChangeNewRelation
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import keys, tree
+from workorders.migration.sql import inline, keys, tree
 from workorders.migration.sql.tree import Node, strings
 
 
@@ -160,7 +160,7 @@ def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Ta
     for item in node.get("tableElts", []):
         if "ColumnDef" in item:
             definition = item["ColumnDef"]
-            parts = [part["Constraint"] for part in definition.get("constraints", [])]
+            parts = inline.constraints(definition)
             columns.append(column_of(definition, parts))
             constraints += constraints_of(parts, name, (definition["colname"],), catalog, constraints)
         elif "Constraint" in item:
@@ -248,4 +248,6 @@ def _constraint(part: Node, kind: str, name: str, own: tuple[str, ...], catalog:
         definition=definition,
         columns=own,
         index=name if kind in "pu" else None,
+        is_deferrable=bool(part.get("deferrable")),
+        is_initially_deferred=bool(part.get("initdeferred")),
     )

@@ -10,7 +10,7 @@ from workorders.migration.locks import LockMode
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.new_relation import ChangeNewRelation
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import row_changes, tree
+from workorders.migration.sql import inline, row_changes, tree
 from workorders.migration.sql.creation import column_of, constraints_of, free_name
 from workorders.migration.sql.tree import Node, strings
 
@@ -89,7 +89,7 @@ def _altered(command: Node, table: Table, place: Place, catalog: Catalog) -> Tab
     match command["subtype"]:
         case "AT_AddColumn":
             definition = command["def"]["ColumnDef"]
-            parts = [part["Constraint"] for part in definition.get("constraints", [])]
+            parts = inline.constraints(definition)
             more = constraints_of(
                 parts, table.name, (definition["colname"],), catalog, list(table.constraints)
             )
