@@ -83,6 +83,16 @@ CASES = (
     Case(name="type key pointed at", setup=_KEYS, sql="ALTER TABLE orders ALTER id TYPE bigint"),
     Case(name="type composite key", setup=_KEYS, sql="ALTER TABLE items ALTER order_id TYPE bigint"),
     Case(
+        name="type without a cast back",
+        setup="CREATE TABLE k (id int PRIMARY KEY, n smallint NOT NULL DEFAULT 1, b bool DEFAULT false, z int);"
+        " INSERT INTO k SELECT g, g % 4, nullif(g % 3, 2) = 1, g FROM generate_series(1, 15) g",
+        sql="""CREATE TYPE "H 'ot" AS ENUM ('A', 'it''s'); CREATE TYPE state AS ENUM ('on', 'off', 'odd');
+            ALTER TABLE k ALTER n DROP DEFAULT, ALTER b DROP DEFAULT;
+            ALTER TABLE k ALTER n TYPE "H 'ot" USING CASE n WHEN 0 THEN 'A' WHEN 2 THEN 'it''s' ELSE 'A' END::"H 'ot",
+                ALTER b TYPE state USING CASE WHEN b THEN 'on' WHEN z < 5 THEN 'odd' ELSE 'off' END::state;
+            ALTER TABLE k ALTER n SET DEFAULT 'A'""",
+    ),
+    Case(
         name="type under a time zone",
         setup="CREATE TABLE k (id int PRIMARY KEY, t timestamp, z timestamptz, s text, o timestamptz);"
         " INSERT INTO k SELECT g, timestamp '2024-03-31 00:00' + g * interval '1 hour',"

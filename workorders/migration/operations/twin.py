@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
+from workorders.migration.operations import former_values
 from workorders.migration.operations.alter_type import TypeChange
 from workorders.migration.operations.row_images import different
 from workorders.migration.sql import tree
@@ -42,6 +43,10 @@ class Twin:
     #: As new sessions of the target have them.
     settings: tuple[tuple[str, str], ...]
     search_path: tuple[str, ...]
+    #: A cast leads from the new type to the old one.
+    is_cast_back: bool = True
+    #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
+    tried: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, catalog: Catalog, table: Table, column: Column, change: TypeChange, run: str) -> Twin:
@@ -58,6 +63,8 @@ class Twin:
                 (name, catalog.settings[name]) for name in pins if catalog.settings.get(name) is not None
             ),
             search_path=catalog.search_path if change.using else (),
+            is_cast_back=catalog.types.can_be_cast(change.written, column.type),
+            tried=former_values.tried(catalog, column, change),
         )
 
     @property
@@ -168,11 +175,31 @@ class Twin:
             )
         compare = "record_ne" if self.has_equality else "record_image_ne"
         return (
-            f"BEGIN {target} := {value}::{self.column.type};"
+            f"BEGIN {target} := {self._former_of(value)};"
             f" IF pg_catalog.{compare}(ROW({self.forth('new', old)}), ROW({value}))"
             f" THEN {target} := NULL; END IF;"
             f" EXCEPTION WHEN OTHERS THEN {target} := NULL; END;"
         )
+
+    def _former_of(self, value: str) -> str:
+        """The old type's value that a new one is, or is made of; NULL where nobody can tell."""
+        if self.is_cast_back:
+            return f"{value}::{self.column.type}"
+        if not self.tried:
+            return "NULL"
+        using = self.change.using or ""
+        made = (
+            (tree.on_row(tree.with_constants(using, {self.name: each}), "new", {}), each)
+            for each in self.tried
+        )
+        return (
+            f"CASE {value} {' '.join(f'WHEN ({new})::{self.change.sql} THEN {old}' for new, old in made)} END"
+        )
+
+    @property
+    def has_way_back(self) -> bool:
+        """Some value that is written afterwards has its equal in the old type."""
+        return self.is_cast_back or bool(self.tried)
 
     @property
     def _is_widening(self) -> bool:

@@ -179,9 +179,3 @@ def _of_types(catalog: Catalog, table: Table, column: Column, change: TypeChange
                 reason=f"USING reads more than the row's own columns{': ' + unknown[0] if unknown else ''}.",
                 next_move="Write an expression over the row's own columns and immutable functions.",
             )
-    if not types.can_be_cast(change.written, column.type):
-        yield _Obstacle(
-            reason=f"There is no cast from {change.written} back to {column.type}: what is written into"
-            f" {name} afterwards could not come back.",
-            next_move="Add a column of the new type instead, and fill it with an UPDATE.",
-        )

@@ -79,7 +79,7 @@ class Swap:
         held = Misfit(
             table=self.table,
             # Another value of a key would leave rows behind that point at it.
-            fillable=() if is_pointed_at else (twin.name,),
+            fillable=() if is_pointed_at or not twin.has_way_back else (twin.name,),
             rows=twin.cannot_go_back("t"),
             rows_back=twin.cannot_go_back("t"),
             aside=rebuild.aside(twin.run, self.table, f"type of {twin.name}"),

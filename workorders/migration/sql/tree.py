@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,6 +208,25 @@ def on_row(expression_sql: str, row: str, names: dict[str, str]) -> str:
             column = found.node["fields"][-1]["String"]["sval"]
             found.node["fields"] = [{"String": {"sval": name}} for name in (row, names.get(column, column))]
     return expression_text(node)
+
+
+def with_constants(expression_sql: str, constants: Mapping[str, str]) -> str:
+    """An expression over a table's columns with constants, given as SQL, in the place of some."""
+
+    def put(node: object) -> object:
+        if isinstance(node, list):
+            return [put(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        fields = node["ColumnRef"]["fields"] if "ColumnRef" in node else []
+        named = strings(fields)[-1] if fields and all("String" in field for field in fields) else ""
+        if named in constants:
+            return expression(constants[named])
+        return {key: put(value) for key, value in node.items()}
+
+    given = put(expression(expression_sql))
+    assert isinstance(given, dict)
+    return expression_text(given)
 
 
 def renamed_index(definition: str, name: str, names: dict[str, str]) -> str:
