@@ -58,6 +58,11 @@ CASES = (
         "CREATE TYPE fresh AS ENUM ('x'); CREATE DOMAIN domain_of AS int CHECK (VALUE > 0); ALTER TYPE fresh ADD VALUE 'y'; ALTER TABLE u ADD COLUMN f fresh; CREATE TABLE holds (id int, f fresh, g fresh[], d domain_of); ALTER TYPE fresh ADD VALUE 'z'",
     ),
     _case(
+        "drop what names a renamed type",
+        """ALTER TYPE mood RENAME VALUE 'sad' TO 'gl''um'; ALTER TYPE mood RENAME TO "fe'el"; DROP INDEX t_sad;
+        ALTER TABLE t ALTER m DROP DEFAULT, DROP CONSTRAINT not_both, DROP CONSTRAINT late""",
+    ),
+    _case(
         "exchange a type",
         f"""BEGIN; CREATE TYPE "Odd schéma"."new" AS ENUM ('a', 'c');
         ALTER TABLE u ALTER COLUMN odd TYPE "Odd schéma"."new" USING (odd::text::"Odd schéma"."new");

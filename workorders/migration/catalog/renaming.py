@@ -1,4 +1,4 @@
-"""The catalog once a table, a column, a constraint or an index has another name."""
+"""The catalog once a table, a column, a constraint, an index or a type has another name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from workorders.migration.catalog import renamed_entries
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.names import RelationName
 from workorders.migration.sql import renamed, tree
+from workorders.migration.sql.renamed import RenamedType
 
 
 def column_renamed(catalog: Catalog, name: RelationName, was: str, now: str) -> Catalog:
@@ -218,3 +219,28 @@ def _index_called(catalog: Catalog, name: RelationName, was: str, now: str) -> C
             catalog = catalog.with_table(replace(table, constraints=changed))
     table = catalog.tables[name]
     return catalog.with_table(replace(table, indexes=tuple(in_index(each) for each in table.indexes)))
+
+
+def type_renamed(table: Table, given: RenamedType) -> Table:
+    """The table with a type, or a label, under another name in all that is made of it.
+
+    Its columns' own types aside.
+    """
+    return replace(
+        table,
+        columns=tuple(
+            replace(
+                each, default=given.expression(each.default), generation=given.expression(each.generation)
+            )
+            for each in table.columns
+        ),
+        constraints=tuple(
+            replace(each, definition=given.constraint(each.definition)) if each.kind in "cx" else each
+            for each in table.constraints
+        ),
+        indexes=tuple(replace(each, definition=given.statement(each.definition)) for each in table.indexes),
+        triggers=tuple(replace(each, definition=given.statement(each.definition)) for each in table.triggers),
+        statistics=tuple(
+            replace(each, definition=given.statement(each.definition)) for each in table.statistics
+        ),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from workorders.migration.catalog import renaming
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.catalog.types import written_name
@@ -15,6 +16,7 @@ from workorders.migration.operations.former_type import described
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.reading import Reading, said
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.sql.tree import Node, strings
 
 
@@ -34,7 +36,14 @@ def alterations(reading: Reading) -> Iterator[Operation]:
     if "oldVal" in node:
         names = tuple(new if each == beside else each for each in known)
         archive = reading.archive.with_entry(reading.said_of(entry, "ALTER"))
-        after = replace(reading.catalog, enums={**reading.catalog.enums, name: names}, archive=archive)
+        given = RenamedType(was=name, becomes=name, label=(str(beside), new))
+        tables = reading.catalog.tables.items()
+        after = replace(
+            reading.catalog,
+            tables={each: renaming.type_renamed(table, given) for each, table in tables},
+            enums={**reading.catalog.enums, name: names},
+            archive=archive,
+        )
         back = {"oldVal": new, "newVal": beside}
         qualified = [{"String": {"sval": part}} for part in (name.schema, name.name)]
         undo = tree.statement_text("AlterEnumStmt", {"typeName": qualified, **back})
@@ -94,7 +103,7 @@ def _retyped(catalog: Catalog, table: Table, old: RelationName, new: RelationNam
         else column
         for column in table.columns
     )
-    return replace(table, columns=columns)
+    return renaming.type_renamed(replace(table, columns=columns), RenamedType(was=old, becomes=new))
 
 
 def _told_anew(archive: Archive, entry: Entry, new: str) -> Archive:

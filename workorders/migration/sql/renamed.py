@@ -6,6 +6,7 @@ Always by way of the tree: a name that stands in a string or in another table st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from workorders.migration.names import RelationName
 from workorders.migration.renames import Names
@@ -133,6 +134,46 @@ def default(text: str, moved: dict[str, str]) -> str:
     return tree.expression_text(node) if changed else text
 
 
+@dataclass(frozen=True, kw_only=True)
+class RenamedType:
+    """A type of which the name, or the name of one of its labels, is another."""
+
+    was: RelationName
+    becomes: RelationName
+    #: A label before and after; None where they are as they were.
+    label: tuple[str, str] | None = None
+
+    def statement(self, text: str) -> str:
+        """A statement that writes the type with its schema, as it reads then."""
+        if not text:  # of what the script itself makes, nothing need be made again
+            return text
+        (raw,) = tree.statements(text)
+        names = [each for each in _type_names(raw.node) if self._is_of(each)]
+        if not names:
+            return text
+        if self.label is not None:
+            for found in tree.walk(raw.node):
+                if found.kind == "TypeCast" and self._is_of(found.node["typeName"]["names"]):
+                    value = found.node["arg"].get("A_Const", {}).get("sval", {})
+                    if value.get("sval") == self.label[0]:
+                        value["sval"] = self.label[1]
+        for each in names:
+            each[:] = [{"String": {"sval": part}} for part in (self.becomes.schema, self.becomes.name)]
+        return tree.statement_text(raw.kind, raw.node)
+
+    def expression(self, text: str | None) -> str | None:
+        """An expression, as it reads then."""
+        return None if text is None else self.statement(f"SELECT {text}").removeprefix("SELECT ")
+
+    def constraint(self, definition: str) -> str:
+        """A constraint's definition, as it reads then."""
+        alter = "ALTER TABLE t ADD CONSTRAINT c "
+        return self.statement(f"{alter}{definition}").removeprefix(alter) if definition else definition
+
+    def _is_of(self, names: list[Node]) -> bool:
+        return strings(names) == (self.was.schema, self.was.name)
+
+
 def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
     """Renames the table in a tree; tells whether it stood there."""
     changed = False
@@ -154,6 +195,18 @@ def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
                         parts[0]["String"]["sval"], parts[1]["String"]["sval"] = new.schema, new.name
                         changed = True
     return changed
+
+
+def _type_names(node: object) -> Iterator[list[Node]]:
+    """The names of every TypeName, those included that stand without their type."""
+    if isinstance(node, dict):
+        if "names" in node and "typemod" in node:
+            yield node["names"]
+        for value in list(node.values()):
+            yield from _type_names(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _type_names(item)
 
 
 def _ranges(node: object) -> Iterator[Node]:
