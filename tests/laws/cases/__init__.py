@@ -2,6 +2,7 @@
 
 from tests.laws.cases import (
     columns,
+    counting,
     definitions,
     drops,
     enums,
@@ -20,6 +21,7 @@ __all__ = ["CASES", "SETUP", "Case"]
 CASES: tuple[Case, ...] = (
     *standing.CASES,
     *columns.CASES,
+    *counting.CASES,
     *definitions.CASES,
     *drops.CASES,
     *enums.CASES,

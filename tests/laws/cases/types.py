@@ -83,6 +83,13 @@ CASES = (
     Case(name="type key pointed at", setup=_KEYS, sql="ALTER TABLE orders ALTER id TYPE bigint"),
     Case(name="type composite key", setup=_KEYS, sql="ALTER TABLE items ALTER order_id TYPE bigint"),
     Case(
+        name="type, rows gone and another key",
+        setup="CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE k (id int PRIMARY KEY REFERENCES p, n numeric(8, 2));"
+        " INSERT INTO p SELECT generate_series(1, 15); INSERT INTO k SELECT g, g + 0.25 FROM generate_series(1, 15) g",
+        sql="ALTER TABLE k DROP CONSTRAINT k_id_fkey; ALTER TABLE k DROP CONSTRAINT k_pkey, ALTER id TYPE text, ALTER n TYPE int,"
+        " ADD CONSTRAINT k_pkey PRIMARY KEY (id); DELETE FROM k WHERE n < 9",
+    ),
+    Case(
         name="type without a cast back",
         setup="CREATE TABLE k (id int PRIMARY KEY, n smallint NOT NULL DEFAULT 1, b bool DEFAULT false, z int);"
         " INSERT INTO k SELECT g, g % 4, nullif(g % 3, 2) = 1, g FROM generate_series(1, 15) g",

@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration import questions
-from workorders.migration.catalog.archive import Entry
 from workorders.migration.catalog.snapshot import Catalog, Column
-from workorders.migration.errors import Broken
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations.operation import Check, Place, refused
 from workorders.migration.sql import tree
@@ -85,7 +83,6 @@ class DropSequence:
         )
 
     def _must_be_needed_by_nobody(self, catalog: Catalog) -> None:
-        self._entry(catalog)
         for table in catalog.tables.values():
             for column in table.columns:
                 if column.identity and self.table in column.owned_sequences:
@@ -108,14 +105,6 @@ class DropSequence:
                         f"ALTER TABLE {table.name.sql} ALTER COLUMN {quoted(column.name)} DROP DEFAULT;"
                         " first.",
                     )
-
-    def _entry(self, catalog: Catalog) -> Entry:
-        if catalog.archive is None:
-            raise Broken("The catalog was read without pg_dump's archive.")
-        for entry in catalog.archive.objects:
-            if (entry.kind, entry.schema, entry.tag) == ("SEQUENCE", self.table.schema, self.table.name):
-                return entry
-        raise refused(self.place, f"{self.table} is no sequence that was there before.", "Check its name.")
 
     def _counts(self, column: Column, catalog: Catalog) -> bool:
         """Whether the column's default takes its values from the sequence."""
@@ -147,7 +136,9 @@ class DropSequence:
         schema = self.table.schema
         names = catalog.relation_names.get(schema, frozenset()) - {self.table.name}
         assert catalog.archive is not None
-        archive = catalog.archive.without((self._entry(catalog),))
+        wanted = ("SEQUENCE", self.table.schema, self.table.name)
+        gone = [each for each in catalog.archive.objects if (each.kind, each.schema, each.tag) == wanted]
+        archive = catalog.archive.without(gone)
         tables = {
             name: replace(
                 table,

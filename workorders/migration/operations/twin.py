@@ -110,12 +110,16 @@ class Twin:
             down = self._back(main, hidden)
             up = self._unless_it_fails(f"NEW.{quoted(main)} := {self._forth_of(hidden)};", down)
             hidden_alone = up
+            # A row that comes back is in step already: what its old value was need not be guessed.
+            forth, is_held = f"{self.forth('new', hidden)}", f"NEW.{quoted(hidden)} IS NOT NULL"
+            out_of_step = f"NOT ({is_held} AND NOT {different(forth, f'NEW.{quoted(main)}')})"
+            inserted = self._unless_it_fails(f"IF {out_of_step} THEN {down} END IF;", down)
         else:
             main, hidden, read = self.name, self.hidden, self.read
             down = self._held(self._forth_of(main), hidden)
             up = self._back(hidden, main)
             # The backfill writes the hidden column alone, and what it writes is in step.
-            hidden_alone = down
+            hidden_alone = inserted = down
         new, old = (", ".join(f"{row}.{quoted(column)}" for column in read) for row in ("NEW", "OLD"))
         new_main, new_hidden, old_hidden = (
             f"NEW.{quoted(main)}",
@@ -124,7 +128,7 @@ class Twin:
         )
         body = (
             f"BEGIN IF TG_OP = 'INSERT' THEN"
-            f" IF {new_main} IS NULL AND {new_hidden} IS NOT NULL THEN {up} ELSE {down} END IF;"
+            f" IF {new_main} IS NULL AND {new_hidden} IS NOT NULL THEN {up} ELSE {inserted} END IF;"
             f" ELSIF {different(new, old)} THEN {down}"
             f" ELSIF {different(new_hidden, old_hidden)} THEN {hidden_alone} END IF; RETURN NEW; END"
         )

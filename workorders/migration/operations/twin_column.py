@@ -27,7 +27,7 @@ from workorders.migration.operations.operation import Check, Place, exclusive, m
 from workorders.migration.operations.twin import Twin
 from workorders.migration.operations.twin_parts import Parts
 from workorders.migration.operations.twin_swap import Swap
-from workorders.migration.steps import Action, Batches, MovedColumn, Step
+from workorders.migration.steps import Action, Batches, HiddenColumn, MovedColumn, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,7 @@ class TwinColumn:
                 purge=(swap.purge(),),
                 misfits=swap.misfits(),
                 remains=tuple(misfit.aside for misfit in swap.misfits()),
+                hides=(HiddenColumn(table=self.table, column=self.column, hidden=twin.was),),
                 is_undone_instantly=len(swap.back()) <= 3,  # nothing but promise, settling and swap
             ),
         )

@@ -11,7 +11,16 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_not_null import DropNotNull
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
-from workorders.migration.sql import columns, constraints, tree, types
+from workorders.migration.sql import (
+    columns,
+    constraints,
+    definition_kinds,
+    identities,
+    table_settings,
+    tree,
+    types,
+)
+from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node
 
 _TAKE_OUT = "Take it out of this script, or run it by hand."
@@ -70,9 +79,22 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
             yield from constraints.altered(command, table, place, catalog)
         case "AT_AlterColumnType":
             yield types.operation(command, table, place, catalog)
+        case _ if subtype in identities.SUBTYPES:
+            yield from identities.operations(_reading(command, name, place, catalog), table, command)
+        case _ if subtype in definition_kinds.TABLE_SETTINGS:
+            yield from table_settings.operations(_reading(command, name, place, catalog))
         case _:
             words = subtype.removeprefix("AT_")
             raise refused(place, f"ALTER TABLE {name}: {words} is not modelled yet.", _TAKE_OUT)
+
+
+def _reading(command: Node, name: RelationName, place: Place, catalog: Catalog) -> Reading:
+    """The command as a statement of its own, among others that need no archive."""
+    relation = {"schemaname": name.schema, "relname": name.name, "inh": True, "relpersistence": "p"}
+    node: Node = {"relation": relation, "cmds": [{"AlterTableCmd": command}], "objtype": "OBJECT_TABLE"}
+    text = tree.statement_text("AlterTableStmt", node)
+    raw = tree.RawStatement(kind="AlterTableStmt", node=node, text=text, line=place.line)
+    return Reading(raw=raw, place=place, catalog=catalog)
 
 
 def _must_have(table: Table, column: str, place: Place) -> None:

@@ -17,7 +17,7 @@ from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.refresh import Refresh
 from workorders.migration.operations.restoration import PROLOGUE, taken
-from workorders.migration.sql import comments, enums, objects, privileges, table_settings, tree
+from workorders.migration.sql import comments, enums, objects, privileges, sequences, table_settings, tree
 from workorders.migration.sql.definition_kinds import is_table_setting
 from workorders.migration.sql.objects import KINDS, relation_names, relation_of
 from workorders.migration.sql.reading import Reading, said
@@ -56,7 +56,7 @@ def alterations(reading: Reading) -> Iterator[Operation]:
         case "RefreshMatViewStmt":
             yield _refresh(reading)
         case "AlterSeqStmt":
-            yield _sequence(reading)
+            yield from sequences.operations(reading)
         case kind:
             raise refused(reading.place, f"{kind} is not modelled yet.", _TAKE_OUT)
 
@@ -200,32 +200,6 @@ def _with_name(catalog: Catalog, entry: Entry, new: str, kind: str) -> Catalog:
     left = {name: each for name, each in catalog.tables.items() if name != old}
     return replace(catalog, tables=left).with_table(
         replace(table, name=RelationName(schema=entry.schema, name=new))
-    )
-
-
-_SEQUENCE_DATA = {"restart", "owned_by"}
-
-
-def _sequence(reading: Reading) -> ChangeDefinition:
-    """The settings that it was made with, set again; how far it has counted stays."""
-    node = reading.node
-    entry = reading.must_find(("SEQUENCE",), relation_names(node["sequence"]))
-    options = {item["DefElem"]["defname"] for item in node.get("options", [])}
-    (made, *rest) = tree.statements(entry.definition)
-    if options & _SEQUENCE_DATA or made.kind != "CreateSeqStmt" or rest:
-        raise refused(
-            reading.place,
-            f"ALTER SEQUENCE {entry.schema}.{entry.tag}: RESTART, OWNED BY and identity columns' sequences"
-            " are not modelled yet.",
-            _TAKE_OUT,
-        )
-    relation = {**made.node["sequence"], "schemaname": entry.schema}
-    back: Node = {"sequence": relation, "options": made.node.get("options", [])}
-    return said(
-        reading,
-        entry,
-        undo=(tree.statement_text("AlterSeqStmt", back),),
-        after=reading.archive.with_entry(reading.said_of(entry, "ALTER")),
     )
 
 

@@ -47,8 +47,12 @@ TABLE_SETTINGS = frozenset(
         *("EnableTrigUser", "DisableTrigUser", "EnableTrigAll", "DisableTrigAll"),
         *("EnableRowSecurity", "DisableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity"),
         *("ReplicaIdentity", "ChangeOwner", "SetStatistics", "SetRelOptions", "ResetRelOptions"),
+        *("SetStorage", "SetCompression", "SetOptions", "ResetOptions", "ClusterOn", "DropCluster"),
     )
 )
+
+#: Commands of ALTER TABLE that change or drop a column's sequence.
+_OF_SEQUENCES = frozenset({"AT_DropIdentity", "AT_SetIdentity"})
 
 _ALTERED_AS_TABLES = {"OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_SEQUENCE"}
 
@@ -81,6 +85,13 @@ def is_table_setting(raw: RawStatement) -> bool:
     """Whether it is an ALTER TABLE with nothing in it but settings of the table."""
     return raw.kind == "AlterTableStmt" and all(
         command["AlterTableCmd"]["subtype"] in TABLE_SETTINGS for command in raw.node["cmds"]
+    )
+
+
+def says_of_objects(raw: RawStatement) -> bool:
+    """Whether it is an ALTER TABLE of which a part is undone from what pg_dump says."""
+    return raw.kind == "AlterTableStmt" and any(
+        command["AlterTableCmd"]["subtype"] in TABLE_SETTINGS | _OF_SEQUENCES for command in raw.node["cmds"]
     )
 
 

@@ -11,6 +11,7 @@ from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.drop_sequence import DropSequence
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
+from workorders.migration.sql import sequences
 from workorders.migration.sql.objects import Objects
 from workorders.migration.sql.tree import Node, strings
 
@@ -85,8 +86,10 @@ def _sequences(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation
     objects = Objects(catalog.archive, catalog.search_path)
     for names in _named(node):
         entry = objects.find(("SEQUENCE",), names)
+        sequence = sequences.owned_sequence(catalog, names)
         if entry is not None:
             sequence = RelationName(schema=entry.schema, name=entry.tag)
+        if sequence is not None:
             cascades = node.get("behavior") == "DROP_CASCADE"
             yield DropSequence(place=place, table=sequence, cascades=cascades)
         elif not node.get("missing_ok"):

@@ -9,7 +9,7 @@ from enum import Enum
 
 from workorders.migration.errors import Problem, Refused
 from workorders.migration.sql import refusals, row_changes, tree
-from workorders.migration.sql.definition_kinds import is_definition
+from workorders.migration.sql.definition_kinds import is_definition, says_of_objects
 from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement
 
@@ -42,7 +42,8 @@ class Statement:
             "OBJECT_TABLE",
             "OBJECT_SEQUENCE",
         )
-        return is_drop or self.statement_class is StatementClass.DEFINITION
+        is_of_both = says_of_objects(self.raw)
+        return is_drop or is_of_both or self.statement_class is StatementClass.DEFINITION
 
     @property
     def line(self) -> int:

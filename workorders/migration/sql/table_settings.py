@@ -1,4 +1,4 @@
-"""ALTER TABLE with nothing in it but settings of the table: triggers on or off, row security, owner."""
+"""ALTER TABLE of settings: triggers on or off, row security, owner, and a column's storage and the like."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workorders.migration.names import quoted
 from workorders.migration.operations import restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.sql import tree
+from workorders.migration.sql import column_settings, tree
 from workorders.migration.sql.objects import KINDS
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node
@@ -72,7 +72,7 @@ def operations(reading: Reading) -> Iterator[Operation]:
         table=table.name,
         title=f"set what holds for {table.name}",
         sql=reading.raw.text,
-        locks=() if table.is_new else mine,
+        locks=mine,
         undo_title=f"set what held for {table.name}",
         undo=() if table.is_new else tuple(undo),
         undo_locks=mine,
@@ -86,12 +86,14 @@ def mode(command: Node) -> LockMode:
         return LockMode.SHARE_ROW_EXCLUSIVE
     if command["subtype"] in ("AT_SetStatistics", "AT_SetRelOptions", "AT_ResetRelOptions"):
         return LockMode.SHARE_UPDATE_EXCLUSIVE
-    return LockMode.ACCESS_EXCLUSIVE
+    return column_settings.MODES.get(command["subtype"], LockMode.ACCESS_EXCLUSIVE)
 
 
 def _back(reading: Reading, table: Table, command: Node) -> list[str]:
     alter = f"ALTER TABLE {table.name.sql}"
     subtype = command["subtype"]
+    if subtype in column_settings.MODES:
+        return column_settings.back(reading, table, command)
     if subtype in _TRIGGERS:
         names = _triggers(table, command)
         if not names and not subtype.endswith("User"):
@@ -179,6 +181,8 @@ def _owner(reading: Reading, table: Table, command: Node) -> list[str]:
 
 def _after(table: Table, command: Node) -> Table:
     subtype = command["subtype"]
+    if subtype in column_settings.MODES:
+        return column_settings.after(table, command)
     if subtype in _TRIGGERS:
         names = _triggers(table, command)
         return replace(

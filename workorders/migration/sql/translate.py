@@ -96,7 +96,7 @@ def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
 def _pass(command: Node) -> int:
     """When the server does a part of ALTER TABLE (`AT_PASS_*` in its tablecmds.c): drops come first."""
     match command["subtype"]:
-        case "AT_DropColumn" | "AT_DropConstraint" | "AT_DropNotNull":
+        case "AT_DropColumn" | "AT_DropConstraint" | "AT_DropNotNull" | "AT_DropIdentity":
             return 0
         case "AT_AlterColumnType":
             return 1
@@ -104,7 +104,7 @@ def _pass(command: Node) -> int:
             return 8 if "def" in command else 0
         case "AT_AddColumn":
             return 2
-        case "AT_SetNotNull":
+        case "AT_SetNotNull" | "AT_SetIdentity":
             return 3
         case "AT_AddConstraint":
             return 4 + constraints.turn_of(command["def"]["Constraint"])
@@ -127,10 +127,7 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
 
 def needs_archive(statement: Statement, catalog: Catalog) -> bool:
     """Whether it changes definitions, so that what pg_dump says of them is needed."""
-    return (
-        statement.needs_archive
-        or renamings.of_view(statement.raw, catalog) is not None
-    )
+    return statement.needs_archive or renamings.of_view(statement.raw, catalog) is not None
 
 
 def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -> Operation:
