@@ -20,7 +20,7 @@ from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.renames import Names, Part, Renamed
-from workorders.migration.sql import renamed, session_settings, stars, translate
+from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
 from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step, to_json
 
@@ -158,18 +158,21 @@ def make(
         plain = expected.effect(statement.raw, catalog)
         old = {table.name for table in catalog.tables.values() if not table.is_new}
         setting = session_settings.setting_of(statement.raw)
+        place = Place(statement=position, line=statement.line)
         try:
             if setting is not None:
-                place = Place(statement=position, line=statement.line)
                 settings = session_settings.after(setting, settings, place, catalog)
                 catalog = replace(catalog, settings={**before.settings, **settings})
-            seen = replace(
-                statement,
-                raw=stars.written_out(
-                    statement.raw, hiding, Place(statement=position, line=statement.line), catalog
-                ),
-            )
-            for found in () if setting is not None else translate.operations(seen, position, catalog):
+            raw = stars.written_out(statement.raw, hiding, place, catalog)
+            if temporary.is_made(raw) and temporary.schema_of(run) not in catalog.schemas:
+                settings = {**settings, "search_path": temporary.path(run, catalog)}
+                steps.append(temporary.creation(run, place))
+                catalog = temporary.with_schema(run, catalog)
+            seen = replace(statement, raw=temporary.placed(raw, run, place, catalog))
+            is_read = setting is None and not temporary.is_only_dropped(raw, run, catalog)
+            if setting is None and not is_read:
+                catalog = temporary.dropped(raw, catalog)
+            for found in translate.operations(seen, position, catalog) if is_read else ():
                 operation = translate.with_written(found, (also_written or {}).get(position, ()))
                 concerned = translate.concerned(operation)
                 for name in concerned:
@@ -183,6 +186,7 @@ def make(
                     steps = [purged_under(step, given) for step in steps]
                     changed, twinned = _called(changed, twinned, given)
                     hiding = stars.renamed(hiding, given)
+                made = temporary.kept_apart(made, operation.table, run)
                 steps += [session_settings.travelling(step, settings) for step in made]
                 table = catalog.tables.get(operation.table) if operation.table else None
                 if made and (table is None or not table.is_new):
@@ -218,6 +222,9 @@ def make(
         )
     if problems:
         raise Refused(*problems)
+    if temporary.schema_of(run) in catalog.schemas:
+        named = {name for each in planned for name in each.tables}
+        steps.append(temporary.removal(run, len(script.statements) - 1, named))
     steps = _refreshed_at_last(steps, dict.fromkeys(filled))
     return Plan(
         run=run,

@@ -17,6 +17,11 @@ def relation_exists(name: RelationName) -> str:
     return f"SELECT pg_catalog.to_regclass({literal(name.sql)}) IS NOT NULL"
 
 
+def schema_exists(name: str) -> str:
+    """Whether there is a schema of this name."""
+    return f"SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {literal(name)})"
+
+
 def index_is_valid(name: RelationName) -> str:
     """An index of this name is there and may be used."""
     return (

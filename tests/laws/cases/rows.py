@@ -44,6 +44,16 @@ CASES = (
         loose=("loose.z",),
     ),
     _case(
+        "temporary tables",
+        """CREATE TEMP TABLE "pi'ck" (id int PRIMARY KEY, v numeric) ON COMMIT PRESERVE ROWS;
+        INSERT INTO "pi'ck" SELECT id, price * 2 FROM item WHERE id > 3; CREATE INDEX ON "pi'ck" (v); ANALYZE "pi'ck";
+        UPDATE item SET price = p.v FROM "pi'ck" p WHERE p.id = item.id; DELETE FROM pg_temp."pi'ck" WHERE id < 9;
+        WITH gone AS (DELETE FROM loose WHERE x = 1 RETURNING x, u) INSERT INTO "pi'ck" SELECT 100 + row_number() OVER (), u FROM gone;
+        CREATE TEMPORARY TABLE few AS SELECT id FROM "pi'ck" WHERE v > 10; ALTER TABLE "pi'ck" ADD COLUMN w int DEFAULT 4;
+        DELETE FROM item WHERE id IN (SELECT id FROM few); DROP TABLE few; ALTER TABLE item ADD COLUMN z int DEFAULT 1""",
+        loose=("loose.z",),
+    ),
+    _case(
         "insert, many forms",
         "INSERT INTO item (shop_id, price) SELECT id, 5 FROM shop RETURNING id;"
         " INSERT INTO shop (id, name, n) OVERRIDING SYSTEM VALUE VALUES (50, 'fifty', 500), (51, NULL, 501);"

@@ -87,9 +87,11 @@ class Trial:
     def run(self, copy: Copy) -> Verdict:
         """Changes the copy, which is as `before`."""
         also_written: dict[int, tuple[RelationName, ...]] = {}
+        sequences = _sequences(copy)
         for _ in range(_REPLANS):
+            _set_sequences(copy, sequences)
             try:
-                return self._run(copy, also_written)
+                return self._run(copy, also_written, sequences)
             except Uncaptured as missed:
                 known = also_written.get(missed.statement, ())
                 also_written[missed.statement] = (*known, *missed.tables)
@@ -97,11 +99,15 @@ class Trial:
             kind=Kind.FAILS, reasons=(f"Triggers write ever more tables: {sorted(map(str, also_written))}.",)
         )
 
-    def _run(self, copy: Copy, also_written: Mapping[int, tuple[RelationName, ...]]) -> Verdict:
+    def _run(
+        self,
+        copy: Copy,
+        also_written: Mapping[int, tuple[RelationName, ...]],
+        sequences: list[tuple[str, int, bool]],
+    ) -> Verdict:
         stage = "plan"
         try:
             plan = self._planned(copy, also_written)
-            sequences = _sequences(copy)
             stage = "apply"
             _execute(copy, plan)
             stage = "roll back"

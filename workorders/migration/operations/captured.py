@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
-from workorders.migration.names import quoted
+from workorders.migration.names import is_ours, quoted
 from workorders.migration.operations.inserted_rows import removing
 from workorders.migration.operations.operation import Place, exclusive, ordinary, refused
 from workorders.migration.operations.row_images import RowImages, capture_locks
@@ -36,10 +36,12 @@ def steps_around(
     """A change with its capture. `images` are parents first; `inserts` if rows may come to be.
 
     What the change's own undo holds is done after the rows are back. No images are kept of a
-    table whose columns nobody knows yet: on the way back it goes as a whole.
+    table whose columns nobody knows yet, nor of a temporary one: on the way back it goes as a whole.
     """
     written = tuple(each.table.name for each in images)
-    images = tuple(each for each in images if not each.table.is_unread)
+    images = tuple(
+        each for each in images if not (each.table.is_unread or is_ours(each.table.name.schema))
+    )
     names = tuple(each.table.name for each in images)
     capture = change.action.capture
     if not images:

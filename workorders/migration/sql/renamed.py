@@ -50,7 +50,7 @@ def query(text: str, names: Names, *, main: RelationName) -> str:
     """A query of ours with its tables and columns as they are called then; a bare column is `main`'s."""
     (raw,) = tree.statements(text)
     relations: dict[str, RelationName] = {}
-    for found in _ranges(raw.node):
+    for found in tree.relations(raw.node):
         name = RelationName(schema=found.get("schemaname", main.schema), name=found["relname"])
         called = found.get("alias", {}).get("aliasname", name.name)
         relations[called] = name
@@ -177,7 +177,7 @@ class RenamedType:
 def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
     """Renames the table in a tree; tells whether it stood there."""
     changed = False
-    for found in _ranges(node):
+    for found in tree.relations(node):
         if (found.get("schemaname"), found["relname"]) == (old.schema, old.name):
             found["schemaname"], found["relname"] = new.schema, new.name
             changed = True
@@ -207,18 +207,6 @@ def _type_names(node: object) -> Iterator[list[Node]]:
     elif isinstance(node, list):
         for item in node:
             yield from _type_names(item)
-
-
-def _ranges(node: object) -> Iterator[Node]:
-    """Every RangeVar, those included that stand without their type."""
-    if isinstance(node, dict):
-        if "relname" in node:
-            yield node
-        for value in list(node.values()):
-            yield from _ranges(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _ranges(item)
 
 
 def _rename_columns(node: object, columns: dict[str, str]) -> None:

@@ -165,6 +165,18 @@ def walk(node: object) -> Iterator[RawNode]:
             yield from walk(item)
 
 
+def relations(node: object) -> Iterator[Node]:
+    """Every RangeVar below a node, those included that stand without their type."""
+    if isinstance(node, dict):
+        if "relname" in node:
+            yield node
+        for value in list(node.values()):
+            yield from relations(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from relations(item)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawNode:
     """A node met on a walk."""
