@@ -138,11 +138,11 @@ def _columns(table: Table) -> str:
 
 
 def _copy_if_possible(target: Target, shadow: Shadow, table: Table, query: str) -> None:
-    """The script's condition may speak of a column that the script itself adds."""
+    """The script's condition may speak of what the script itself makes, or makes another."""
     try:
         with target.transaction():
             _copy(target, shadow, table, query)
-    except psycopg.errors.UndefinedColumn:
+    except psycopg.ProgrammingError:
         return
 
 
