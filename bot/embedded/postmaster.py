@@ -173,6 +173,7 @@ class Postmaster:
                     "--builtin-locale=C.UTF-8",
                     "--lc-collate=C",
                     f"--lc-ctype={_character_locale()}",
+                    f"--set=scram_iterations={self._cluster.settings.get('scram_iterations', '4096')}",
                     *(["--no-sync"] if self._cluster.settings.get("fsync") == "off" else []),
                 ],
                 stays=False,
