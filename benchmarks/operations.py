@@ -176,6 +176,10 @@ OPERATIONS = (
         loose=frozenset({"pgbench_tellers.number"}),
     ),
     Operation(
+        name="drop identity",
+        sql="ALTER TABLE pgbench_tellers ALTER number DROP IDENTITY",
+    ),
+    Operation(
         name="alter type, in place",
         sql="ALTER TABLE note_tags ALTER COLUMN tag TYPE varchar",
     ),

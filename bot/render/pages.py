@@ -22,6 +22,7 @@ _OPERATIONS = (
     "add_column",
     "fill_column",
     "add_identity",
+    "drop_identity",
     "drop_column",
     "set_not_null",
     "drop_not_null",
