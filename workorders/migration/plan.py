@@ -16,6 +16,7 @@ from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
+from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.operations.twin_column import TwinColumn
@@ -209,6 +210,8 @@ def make(
                 names.append(operation.name)
                 tables += concerned
                 catalog = _with_hidden(operation.after(catalog), table, made)
+                if isinstance(operation, DropType):
+                    catalog = operation.seen_by_hidden(catalog, run)
         except Refused as refusal:
             problems += translate.problems_of(refusal, statement.line).problems
         planned.append(

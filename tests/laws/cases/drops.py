@@ -75,7 +75,29 @@ def _case(name: str, sql: str) -> Case:
     return Case(name=f"drop: {name}", sql=sql, setup=_SETUP)
 
 
+_HIDDEN = f"""
+CREATE SCHEMA "Odd schéma";
+CREATE TYPE "fe'el" AS ENUM ('sad', 'it''s'); CREATE TYPE "Odd schéma"."{LONG}" AS (ai int, b text); CREATE DOMAIN small AS int CHECK (VALUE < 99);
+CREATE TYPE shared AS ENUM ('x', 'y'); COMMENT ON TYPE "fe'el" IS 'felt'; GRANT USAGE ON TYPE shared TO pg_monitor;
+CREATE FUNCTION "sl{{}} %s"(v text, n int) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT upper(v) || n$$;
+CREATE FUNCTION "sl{{}} %s"(v text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT v$$; COMMENT ON FUNCTION "sl{{}} %s"(text, int) IS 'slug';
+CREATE TABLE t (
+    id int PRIMARY KEY, f "fe'el" NOT NULL DEFAULT 'sad', several "fe'el"[], c text, s shared, d small,
+    g text GENERATED ALWAYS AS ("sl{{}} %s"(c, id)) STORED
+);
+CREATE INDEX ON t (g); CREATE TABLE u (id int PRIMARY KEY, o "Odd schéma"."{LONG}", s shared); CREATE TABLE v (s shared);
+INSERT INTO t (id, several, c, s, d) SELECT g, '{{sad}}', 'c' || g, 'x', g FROM generate_series(1, 15) g;
+INSERT INTO u SELECT g, NULL, 'y' FROM generate_series(1, 5) g;
+"""
+
 CASES = (
+    Case(
+        name="what only hidden things need",
+        setup=_HIDDEN,
+        sql=f"""ALTER TABLE t DROP f, DROP g, DROP several; DROP FUNCTION "sl{{}} %s"(text, int); DROP TYPE "fe'el"; DELETE FROM t WHERE id < 4;
+        DROP TABLE u, v; ALTER TABLE t DROP COLUMN s; DROP TYPE shared, "Odd schéma"."{LONG}" CASCADE; ALTER TABLE t DROP d; DROP DOMAIN small;
+        CREATE TYPE "fe'el" AS (n int); ALTER TABLE t ADD f "fe'el" """,
+    ),
     _case("bare table", "DROP TABLE bare"),
     _case(
         "with everything, cascade",

@@ -39,9 +39,7 @@ def steps_around(
     table whose columns nobody knows yet, nor of a temporary one: on the way back it goes as a whole.
     """
     written = tuple(each.table.name for each in images)
-    images = tuple(
-        each for each in images if not (each.table.is_unread or is_ours(each.table.name.schema))
-    )
+    images = tuple(each for each in images if not (each.table.is_unread or is_ours(each.table.name.schema)))
     names = tuple(each.table.name for each in images)
     capture = change.action.capture
     if not images:

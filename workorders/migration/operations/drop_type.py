@@ -1,17 +1,19 @@
-"""DROP TYPE and DROP DOMAIN, of what nothing of the user's needs any more
+"""DROP TYPE and DROP DOMAIN, and DROP FUNCTION where something out of sight needs it
 
 Plain form: a catalog change that locks no table. Here the type is put out of reach instead, in Lockkeeper's
-schema: what is kept of rows for the way back may hold values of it. The way back gives it its place and
-name again, with owner, privileges and comment; a purge drops it.
+schema: what is kept of rows for the way back may hold values of it, and a dropped column that is generated
+may need the function. The way back gives it its place and name again, with owner, privileges and comment; a
+purge drops it.
 Source: https://www.postgresql.org/docs/18/sql-altertype.html.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.catalog.types import written_name
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations import labels
 from workorders.migration.operations.operation import Check, Place
@@ -20,24 +22,26 @@ from workorders.migration.steps import Action, Step
 
 @dataclass(frozen=True, kw_only=True)
 class DropType:
-    """A type goes."""
+    """A type goes, or a function."""
 
     name: ClassVar[str] = "drop_type"
     place: Place
     dropped: RelationName
-    #: TYPE or DOMAIN.
+    #: TYPE, DOMAIN or FUNCTION.
     kind: str
+    #: Of a function: the types of its parameters, in parentheses.
+    arguments: str = ""
     #: The catalog once it has gone.
     becomes: Catalog
 
     @property
     def table(self) -> RelationName:
-        """The type's name."""
+        """Its name."""
         return self.dropped
 
     def hazard(self) -> str:
         """Nobody."""
-        return f"nobody waits: no table has a column of {self.dropped}"
+        return f"nobody waits: no column in sight needs {self.dropped}"
 
     def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""
@@ -45,9 +49,9 @@ class DropType:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Out of reach; dropped by the purge."""
-        kind, name = self.kind, self.dropped
-        aside = RelationName(schema=OUR_SCHEMA, name=ours("type", run, str(name)))
+        kind, name, of, aside = self.kind, self.dropped, self.arguments, self._aside(run)
         beside = RelationName(schema=name.schema, name=aside.name)
+        freed = () if of else (labels.kept_as(aside, "pg_catalog.text"),)
         return (
             Step(
                 statement=self.place.statement,
@@ -55,27 +59,41 @@ class DropType:
                 action=Action(
                     title=f"put {kind.lower()} {name} out of reach",
                     sql=(
-                        f"ALTER {kind} {name.sql} RENAME TO {quoted(aside.name)}",
-                        f"ALTER {kind} {beside.sql} SET SCHEMA {quoted(OUR_SCHEMA)}",
+                        f"ALTER {kind} {name.sql}{of} RENAME TO {quoted(aside.name)}",
+                        f"ALTER {kind} {beside.sql}{of} SET SCHEMA {quoted(OUR_SCHEMA)}",
                     ),
                 ),
                 undo=(
                     Action(
                         title=f"give {kind.lower()} {name} its place back",
                         sql=(
-                            f"ALTER {kind} {aside.sql} SET SCHEMA {quoted(name.schema)}",
-                            f"ALTER {kind} {beside.sql} RENAME TO {quoted(name.name)}",
+                            f"ALTER {kind} {aside.sql}{of} SET SCHEMA {quoted(name.schema)}",
+                            f"ALTER {kind} {beside.sql}{of} RENAME TO {quoted(name.name)}",
                         ),
                     ),
                 ),
                 purge=(
                     Action(
                         title=f"drop {kind.lower()} {name}",
-                        sql=(labels.kept_as(aside, "pg_catalog.text"), f"DROP {kind} IF EXISTS {aside.sql}"),
+                        sql=(*freed, f"DROP {kind} IF EXISTS {aside.sql}{of}"),
                     ),
                 ),
             ),
         )
+
+    def _aside(self, run: str) -> RelationName:
+        name = f"{self.dropped}{self.arguments}"
+        return RelationName(schema=OUR_SCHEMA, name=ours("type", run, name, self.dropped.name))
+
+    def seen_by_hidden(self, catalog: Catalog, run: str) -> Catalog:
+        """The catalog in which columns out of sight have the type under its name of then."""
+        was, now = written_name(self.dropped), written_name(self._aside(run))
+        types = {was: now, f"{was}[]": f"{now}[]"}
+        for table in catalog.tables.values():
+            hidden = tuple(replace(each, type=types.get(each.type, each.type)) for each in table.hidden)
+            if hidden != table.hidden:
+                catalog = catalog.with_table(replace(table, hidden=hidden))
+        return catalog
 
     def after(self, catalog: Catalog) -> Catalog:
         """Without it."""

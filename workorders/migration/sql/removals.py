@@ -9,9 +9,10 @@ from workorders.migration.catalog.archive import Entry
 from workorders.migration.names import RelationName
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_type import DropType
+from workorders.migration.operations.hidden_needs import HiddenNeeds
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.operations.restoration import locks_of_what_stays, taken, without
-from workorders.migration.sql import objects
+from workorders.migration.operations.restoration import Taken, locks_of_what_stays, taken, without
+from workorders.migration.sql import objects, tree
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
 
@@ -40,18 +41,42 @@ def drops(reading: Reading) -> Iterator[Operation]:
             f"DROP EXTENSION {entries[0].tag}: what its columns and objects hold could not come back.",
             "Drop it by hand.",
         )
-    gone = taken(reading.archive, entries, reading.place, reading.catalog.role)
+    needs = HiddenNeeds.of(reading.catalog, reading.archive)
+    gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
-    if {entry.kind for entry in gone.entries} <= {"TYPE", "DOMAIN"}:
-        yield from _types_put_aside(reading, gone.entries)
-        return
+    aside = [each for each in gone.entries if each.number in needs.numbers or each.kind in _TYPES]
+    for entry in aside:
+        if entry.number in needs.kept_in_step:
+            raise refused(
+                reading.place,
+                f"A column of {entry} has just got a twin in this script, which is kept in step with it by"
+                " name.",
+                "Drop it in a migration of its own, after this one is purged.",
+            )
+    others = [each for each in gone.entries if each not in aside]
+    if aside and others:
+        # The server would take along what is out of sight: each goes by itself.
+        rest = replace(gone, entries=tuple(others))
+        yield _dropped(reading, entries, rest, "; ".join(rest.dropping))
+        reading = replace(reading, catalog=without(reading.catalog, others))
+    if aside:
+        yield from _put_aside(reading, aside)
+    else:
+        yield _dropped(reading, entries, gone, reading.raw.text)
+
+
+#: Dropped types are always put aside: what is kept of rows for the way back may hold values of them.
+_TYPES = ("TYPE", "DOMAIN")
+
+
+def _dropped(reading: Reading, entries: Sequence[Entry], gone: Taken, sql: str) -> ChangeDefinition:
     names = ", ".join(map(str, gone.entries))
-    yield ChangeDefinition(
+    return ChangeDefinition(
         place=reading.place,
         table=relation_of(entries[0]) or _named(entries[0]),
         title=f"drop {names}",
-        sql=reading.raw.text,
+        sql=sql,
         locks=gone.locks,
         undo_title=f"make {names} again",
         undo=gone.restoring,
@@ -61,18 +86,29 @@ def drops(reading: Reading) -> Iterator[Operation]:
     )
 
 
-def _types_put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
+def _put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
     """Each by itself; what stands on another first."""
     left = reading
     for entry in reversed(gone):
         becomes = without(left.catalog, [entry])
         yield DropType(
             place=reading.place,
-            dropped=RelationName(schema=entry.schema, name=entry.tag),
+            dropped=_named(entry),
             kind=entry.kind,
+            arguments=_arguments(entry),
             becomes=becomes,
         )
         left = replace(left, catalog=becomes)
+
+
+def _arguments(entry: Entry) -> str:
+    """A function's parameters as ALTER FUNCTION takes them; "" for a type."""
+    (statement,) = tree.statements(entry.drop)
+    item = statement.node["objects"][0].get("ObjectWithArgs")
+    if item is None:
+        return ""
+    types = [tree.type_text(each["TypeName"]) for each in item.get("objargs", []) if "TypeName" in each]
+    return f"({', '.join(types)})"
 
 
 def _must_be_needed_by_nobody(reading: Reading, entries: list[Entry], taken_along: Sequence[Entry]) -> None:

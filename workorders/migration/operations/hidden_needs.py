@@ -1,0 +1,81 @@
+"""What only things out of sight still need: it is not dropped, but put out of sight itself.
+
+pg_dump tells of whole tables what they need. Which of it is a dropped column's alone is seen from
+the columns, constraints and indexes that are left: what none of them names is needed by no one else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.catalog.snapshot import Catalog, Column, Table
+from workorders.migration.names import OUR_PREFIX, OUR_SCHEMA, RelationName
+from workorders.migration.sql import tree
+
+_MOVABLE = frozenset({"TYPE", "DOMAIN", "FUNCTION"})
+
+#: How a twin's former column is called once the two are swapped.
+_WAS = f"{OUR_PREFIX}was_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenNeeds:
+    """A catalog's archive as if nothing were out of sight, and what that needs."""
+
+    archive: Archive
+    #: The numbers of the entries that hidden tables and columns cannot be without.
+    numbers: frozenset[int]
+    #: Of these, what the trigger of a twin names while it keeps the two in step.
+    kept_in_step: frozenset[int]
+
+    @classmethod
+    def of(cls, catalog: Catalog, archive: Archive) -> HiddenNeeds:
+        """From the catalog as it is when a statement's turn comes."""
+        movable = {entry.number: entry for entry in archive.objects if entry.kind in _MOVABLE}
+        numbers: set[int] = set()
+        in_step: set[int] = set()
+        left = archive
+        for entry in archive.objects:
+            if entry.kind != "TABLE":
+                continue
+            needs = {number for number in entry.needs if number in movable}
+            if entry.schema == OUR_SCHEMA:
+                numbers |= needs
+            else:
+                table = catalog.tables.get(RelationName(schema=entry.schema, name=entry.tag))
+                if table is None or not table.hidden:
+                    continue
+                named = set(_words(table))
+                needs = {number for number in needs if _bare(movable[number]) not in named}
+                numbers |= needs
+                for column in table.hidden:
+                    if column.name.startswith(_WAS):
+                        words = set(_words_of(column))
+                        in_step |= {number for number in needs if _bare(movable[number]) in words}
+            if needs:
+                kept = tuple(number for number in entry.needs if number not in needs)
+                left = left.with_entry(replace(entry, needs=kept))
+        return cls(archive=left, numbers=frozenset(numbers), kept_in_step=frozenset(in_step))
+
+
+def _bare(entry: Entry) -> str:
+    return entry.tag.partition("(")[0]
+
+
+def _words(table: Table) -> Iterator[str]:
+    """Every name in what is left of a table in sight."""
+    for column in table.columns:
+        yield from _words_of(column)
+    texts = [each.definition for each in table.constraints]
+    texts += [each.definition for each in table.indexes]
+    texts += [each.definition for each in table.triggers]
+    texts += [each.definition for each in table.statistics]
+    for text in texts:
+        yield from (word.text for word in tree.words(text))
+
+
+def _words_of(column: Column) -> Iterator[str]:
+    for text in (column.type, column.default or "", column.generation or ""):
+        yield from (word.text for word in tree.words(text))
