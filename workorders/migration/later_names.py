@@ -14,7 +14,7 @@ from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
 from workorders.migration.renames import Names, Part, Renamed
 from workorders.migration.sql import renamed
-from workorders.migration.steps import Action, Misfit, MovedColumn, Step
+from workorders.migration.steps import Action, Misfit, MovedColumn, Restored, Step
 
 
 def purged_under(step: Step, given: Renamed) -> Step:
@@ -47,14 +47,34 @@ def _on(action: Action, old: RelationName, new: RelationName) -> Action:
 
 
 def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
-    """Each misfit of the steps that were begun, last to first; and the same as it can be asked of now."""
+    """Each misfit of the steps that were begun, last to first; and the same as it can be asked of now.
+
+    Rows that a later step's way back gives their former values first are none.
+    """
     found = []
     later: tuple[Renamed, ...] = ()
+    restored: list[Restored] = []
     for step in begun:
         names = Names(renames=later)
-        found += [(misfit, _called_now(misfit, names)) for misfit in step.misfits]
+        found += [
+            (misfit, _unless_restored(_called_now(misfit, names), restored)) for misfit in step.misfits
+        ]
+        restored += [
+            Restored(
+                table=names.table(each.table),
+                rows=renamed.condition(each.rows, names, main=each.table) if names.renames else each.rows,
+            )
+            for each in step.restores
+        ]
         later = (*_given(step), *later)
     return found
+
+
+def _unless_restored(misfit: Misfit, restored: Sequence[Restored]) -> Misfit:
+    rows = [each.rows for each in restored if each.table == misfit.table]
+    if not rows:
+        return misfit
+    return replace(misfit, rows=f"({misfit.rows}) AND NOT ({' OR '.join(rows)})")
 
 
 def _given(step: Step) -> Iterator[Renamed]:

@@ -117,6 +117,15 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Restored:
+    """Rows that the way back gives their former values, before it comes to what an earlier step did."""
+
+    table: RelationName
+    #: A boolean expression over the table `t` before anything is undone: true for such rows.
+    rows: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HiddenColumn:
     """A column that has another name until it is purged."""
 
@@ -153,6 +162,7 @@ class Step:
     moved: MovedColumn | None = None
     #: What has another name once it has run, where something has.
     renamed: Renamed | None = None
+    restores: tuple[Restored, ...] = ()
 
 
 def purging_order(steps: Sequence[Step]) -> list[int]:
@@ -190,6 +200,7 @@ def to_json(step: Step) -> dict[str, Any]:
             for misfit in step.misfits
         ],
         "remains": [[name.schema, name.name] for name in step.remains],
+        "restores": [[each.table.schema, each.table.name, each.rows] for each in step.restores],
         "hides": [[each.table.schema, each.table.name, each.column, each.hidden] for each in step.hides],
         "moves": [
             [move.relation.schema, move.relation.name, move.there.schema, move.there.name, move.is_remade]
@@ -226,6 +237,10 @@ def from_json(raw: dict[str, Any]) -> Step:
             for misfit in raw["misfits"]
         ),
         remains=_names(raw["remains"]),
+        restores=tuple(
+            Restored(table=RelationName(schema=schema, name=name), rows=rows)
+            for schema, name, rows in raw.get("restores", [])
+        ),
         hides=tuple(
             HiddenColumn(table=RelationName(schema=schema, name=name), column=column, hidden=hidden)
             for schema, name, column, hidden in raw.get("hides", [])

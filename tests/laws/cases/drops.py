@@ -92,6 +92,22 @@ INSERT INTO u SELECT g, NULL, 'y' FROM generate_series(1, 5) g;
 
 CASES = (
     Case(
+        name="column with all that hangs on it",
+        setup="""CREATE TABLE "p 'x" (id int PRIMARY KEY, code text UNIQUE, n int, g int GENERATED ALWAYS AS (n + 1) STORED);
+        CREATE TABLE c (id int PRIMARY KEY, code text REFERENCES "p 'x" (code) ON UPDATE CASCADE, up int);
+        CREATE VIEW seen AS SELECT id, n FROM "p 'x"; GRANT SELECT ON seen TO pg_monitor; CREATE VIEW above AS SELECT * FROM seen;
+        CREATE MATERIALIZED VIEW held AS SELECT code FROM "p 'x"; CREATE INDEX ON held (code); CREATE INDEX ON "p 'x" (g);
+        INSERT INTO "p 'x" SELECT g, 'c' || g, g FROM generate_series(1, 15) g; INSERT INTO c SELECT id, code FROM "p 'x"; REFRESH MATERIALIZED VIEW held""",
+        sql="""ALTER TABLE "p 'x" DROP COLUMN n CASCADE, DROP COLUMN code CASCADE, ADD code int; ALTER TABLE c DROP COLUMN up CASCADE""",
+    ),
+    Case(
+        name="foreign key, then what it points at",
+        setup="CREATE TABLE p (id int PRIMARY KEY, n int); CREATE UNIQUE INDEX both_of ON p (n, id);"
+        " CREATE TABLE c (id int PRIMARY KEY, a int, b int, CONSTRAINT both_fk FOREIGN KEY (a, b) REFERENCES p (id, n));"
+        " INSERT INTO p SELECT g, g FROM generate_series(1, 9) g; INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g",
+        sql="ALTER TABLE c DROP CONSTRAINT both_fk; DROP INDEX both_of; ALTER TABLE p DROP CONSTRAINT p_pkey, ADD m int, DROP id, ADD PRIMARY KEY (n)",
+    ),
+    Case(
         name="what only hidden things need",
         setup=_HIDDEN,
         sql=f"""ALTER TABLE t DROP f, DROP g, DROP several; DROP FUNCTION "sl{{}} %s"(text, int); DROP TYPE "fe'el"; DELETE FROM t WHERE id < 4;

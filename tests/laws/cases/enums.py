@@ -68,6 +68,6 @@ CASES = (
         ALTER TABLE u ALTER COLUMN odd TYPE "Odd schéma"."new" USING (odd::text::"Odd schéma"."new");
         ALTER TYPE {_ODD} RENAME TO "old"; ALTER TYPE "Odd schéma"."new" RENAME TO "{LONG}"; DROP TYPE "Odd schéma"."old"; COMMIT;
         CREATE TYPE "mood_new" AS ENUM ('happy', 'sad', 'late'); ALTER TABLE t ALTER several DROP DEFAULT, ALTER several TYPE mood_new[] USING several::text::mood_new[];
-        ALTER TABLE t ALTER several SET DEFAULT '{{happy}}'""",
+        ALTER TABLE t ALTER several SET DEFAULT '{{happy}}'; UPDATE t SET several = '{{late}}' WHERE id = 3; UPDATE u SET odd = 'c' WHERE id = 2""",
     ),
 )

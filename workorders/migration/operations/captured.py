@@ -15,7 +15,7 @@ from workorders.migration.names import is_ours, quoted
 from workorders.migration.operations.inserted_rows import removing
 from workorders.migration.operations.operation import Place, exclusive, ordinary, refused
 from workorders.migration.operations.row_images import RowImages, capture_locks
-from workorders.migration.steps import Action, Step
+from workorders.migration.steps import Action, Restored, Step
 
 LOSES = "rows that were written since keep what was written, column by column"
 
@@ -89,6 +89,7 @@ def steps_around(
             ),
             is_undone_instantly=False,
             loses=LOSES,
+            restores=tuple(Restored(table=each.table.name, rows=each.left_so) for each in images),
         ),
         Step(statement=place.statement, operation=change.operation, action=ending),
     )

@@ -13,11 +13,20 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration import questions
-from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Statistics, Table
+from workorders.migration.catalog.snapshot import (
+    Catalog,
+    Column,
+    Constraint,
+    Dependant,
+    Index,
+    Statistics,
+    Table,
+)
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import not_null_path, rebuild
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.sql import tree
 from workorders.migration.steps import Action, HiddenColumn, Misfit, Step
 
 
@@ -48,7 +57,7 @@ class DropColumn:
         column = table.column(self.column)
         if column is None:
             return ()
-        self._must_be_free(table, column)
+        self._must_be_free(catalog, table, column)
         # One script may drop two columns of this name, if it gives another one the name in between.
         hidden = ours("dropped", run, str(self.place.statement), str(self.table), self.column)
         constraints = tuple(c for c in table.constraints if self.column in c.columns)
@@ -87,8 +96,9 @@ class DropColumn:
                     Action(
                         title=f"drop {self.table}.{self.column} for good",
                         # The script may have dropped the table itself since.
-                        sql=(
-                            f"ALTER TABLE IF EXISTS {self.table.sql} DROP COLUMN IF EXISTS {quoted(hidden)}",
+                        sql=tuple(
+                            f"ALTER TABLE IF EXISTS {self.table.sql} DROP COLUMN IF EXISTS {quoted(name)}"
+                            for name in (*self._made_of_it(table), hidden)
                         ),
                         locks=exclusive(self.table),
                         done=questions.negated(questions.column_exists(self.table, hidden)),
@@ -98,9 +108,27 @@ class DropColumn:
             ),
         )
 
-    def _must_be_free(self, table: Table, column: Column) -> None:
+    def _made_of_it(self, table: Table) -> tuple[str, ...]:
+        """Generated columns that are out of sight already, and would be in the way of its end."""
+        return tuple(
+            each.name
+            for each in table.hidden
+            if each.generation and self.column in tree.columns_in(tree.expression(each.generation))
+        )
+
+    def _must_be_free(self, catalog: Catalog, table: Table, column: Column) -> None:
+        for reference in catalog.referencing(self.table):
+            key = reference.constraint
+            goes_along = reference.table == self.table and self.column in key.columns
+            if self.column in key.referenced_columns and not goes_along:
+                raise refused(
+                    self.place,
+                    f"The foreign key {key.name} of {reference.table} points at {self.table}.{self.column},"
+                    " so the server would refuse to drop it.",
+                    "Drop the foreign key first, or write CASCADE.",
+                )
         for dependant in table.dependants:
-            if dependant.column == self.column:
+            if dependant.column == self.column and not _is_gone(dependant, table):
                 raise refused(
                     self.place,
                     f"{dependant.description} needs {self.table}.{self.column}, so the server would refuse"
@@ -137,6 +165,14 @@ class DropColumn:
                 statistics=tuple(s for s in table.statistics if self.column not in s.columns),
             )
         )
+
+
+def _is_gone(dependant: Dependant, table: Table) -> bool:
+    """Whether the script has dropped it before; foreign keys are told by the catalog."""
+    if dependant.kind == "generated column" and dependant.is_own:
+        there = (each.name for each in table.columns)
+        return not any(dependant.description.startswith(f"column {name} of ") for name in there)
+    return dependant.kind == "foreign key"
 
 
 def _needs_values(column: Column) -> bool:

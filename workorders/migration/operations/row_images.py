@@ -211,6 +211,12 @@ class RowImages:
         """The row `t` is what the row `n` of the net table says that the statement left."""
         return " AND ".join(same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns)
 
+    @property
+    def left_so(self) -> str:
+        """The row `t` is as the statement has left one."""
+        alike = (same(f"t.{quoted(c)}", f"i.{self.after(c)}") for c in self.columns)
+        return f"EXISTS (SELECT FROM {self.images.sql} i WHERE {' AND '.join(alike)})"
+
     def _restored_by_key(self, span: str) -> tuple[str, ...]:
         table, net = self.table.name.sql, self.net.sql
         by_key = self.by_key()

@@ -12,6 +12,7 @@ from workorders.migration.operations.drop_not_null import DropNotNull
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
 from workorders.migration.sql import (
+    cascades,
     columns,
     constraints,
     definition_kinds,
@@ -40,12 +41,6 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
     )
     if subtype in needs_column:
         _must_have(table, column, place)
-    if command.get("behavior") == "DROP_CASCADE" and subtype == "AT_DropColumn":
-        raise refused(
-            place,
-            f"CASCADE on {name} would take along whatever hangs on it, which is not modelled yet.",
-            "Drop what hangs on it by name, in statements of their own.",
-        )
     match subtype:
         case "AT_AddColumn":
             yield from columns.added(command, table, place, catalog)
@@ -54,6 +49,10 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
         case "AT_DropColumn":
             if not command.get("missing_ok"):
                 _must_have(table, column, place)
+            if command.get("behavior") == "DROP_CASCADE" and table.column(column) is not None:
+                for taken in cascades.of_column(_reading(command, name, place, catalog), table, column):
+                    yield taken
+                    catalog = taken.after(catalog)
             yield DropColumn(
                 place=place, table=name, column=column, if_exists=bool(command.get("missing_ok"))
             )
