@@ -143,8 +143,11 @@ def test_a_sequence_is_never_lowered(make_target: MakeTarget) -> None:
 @pytest.mark.parametrize(
     ("block", "says"),
     [
-        ("EXECUTE 'CREATE TABLE made (a int)'", "changes the schema"),
-        ("EXECUTE 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT 1'''", "changes the schema"),
+        ("EXECUTE 'CRE' || 'ATE TABLE made (a int)'", "changes the schema"),
+        (
+            "EXECUTE 'CRE' || 'ATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT 1'''",
+            "changes the schema",
+        ),
         ("EXECUTE 'TRUN' || 'CATE bag'", "changes the schema"),
         ("EXECUTE 'LOCK TABLE bag IN SHARE MODE'", "more strongly"),
         ("UPDATE bag SET x = 7; DELETE FROM kind WHERE id = 4", "also wrote public.kind"),
