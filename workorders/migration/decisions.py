@@ -53,6 +53,13 @@ class Decision:
     answer: str
 
     @property
+    def note(self) -> str:
+        """What a reader of the plan should know of it; "" where its statements show that."""
+        if self.answer not in ("true", "false"):
+            return ""
+        return f"line {self.line}: {' '.join(self.asked.split())!r} is {self.answer} on this database."
+
+    @property
     def digest(self) -> str:
         """Of question and answer, which may hold values of rows."""
         return hashlib.sha256(f"{self.line}\0{self.asked}\0{self.answer}".encode()).hexdigest()

@@ -131,7 +131,13 @@ def make(
     return Plan(
         run=run,
         identity=catalog.identity,
-        script=replace(script, statements=tuple(each.statement for each in draft.planned)),
+        script=replace(
+            script,
+            statements=tuple(each.statement for each in draft.planned),
+            notes=tuple(
+                dict.fromkeys((*script.notes, *(each.note for each in draft.decisions if each.note)))
+            ),
+        ),
         statements=tuple(draft.planned),
         steps=tuple(_told_of_remakes(step, draft.catalog) for step in steps),
         checks=tuple(draft.checks),

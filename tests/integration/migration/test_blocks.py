@@ -105,6 +105,9 @@ def test_an_answer_that_changed_stops_the_execution_before_anything_is_changed(
     with closing(sessions.connect(dsn)) as target:
         prepared = engine.prepare(target, script, binaries=binaries())
         assert engine.prepare(target, script, binaries=binaries()).plan.digest == prepared.plan.digest
+        assert any("is true on this database" in note for note in prepared.plan.script.notes) is (
+            "IF" in block
+        )
     proven = Proven.of(prepared, prepared.plan)
     with psycopg.connect(dsn, autocommit=True) as app:
         app.execute(change.encode())

@@ -7,11 +7,11 @@ that a question of one fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Table
-from workorders.migration.names import RelationName, literal, quoted
+from workorders.migration.names import RelationName, is_ours, literal, quoted
 from workorders.migration.renames import Names
 from workorders.migration.sql.variables import Untold
 
@@ -73,6 +73,8 @@ class Rows:
         """Moved tables as they will be."""
         for name in sorted(self.moved & set(self._now.tables)):
             table = self._now.tables[name]
+            if is_ours(name.schema):
+                continue
             if table.is_unread or (table.kind in "vm" and not table.columns):
                 raise Untold(f"what columns {name} will have is not known")
             yield table
@@ -160,7 +162,7 @@ class Rows:
 
     def _pg_class(self) -> str:
         moved, rows = list[str](), list[str]()
-        for schema in {*self._before.relation_names, *self._now.relation_names}:
+        for schema in self._lasting({*self._before.relation_names, *self._now.relation_names}):
             was, now = (c.relation_names.get(schema, frozenset()) for c in (self._before, self._now))
             if schema in self._before.schemas:
                 moved += [self._named(RelationName(schema=schema, name=name)) for name in sorted(was ^ now)]
@@ -244,7 +246,11 @@ class Rows:
         return self._schemas("SELECT schema_name FROM information_schema.schemata", "schema_name", rows)
 
     def _new_schemas(self) -> list[str]:
-        return sorted(self._now.schemas - self._before.schemas)
+        return self._lasting(self._now.schemas - self._before.schemas)
+
+    def _lasting(self, schemas: Collection[str]) -> list[str]:
+        """Without the one in which a script's temporary tables stand."""
+        return sorted(schema for schema in schemas if not is_ours(schema))
 
     def _schemas(self, query: str, name: str, rows: list[str]) -> str:
         gone = ", ".join(map(literal, sorted(self._before.schemas - self._now.schemas)))
