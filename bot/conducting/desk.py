@@ -19,10 +19,11 @@ from workorders import definition as definitions
 from workorders.intents import Intent, Move, Say, Work
 from workorders.lifecycle import Event
 from workorders.memory import Lesson
-from workorders.migration import engine, sessions
+from workorders.migration import decisions, engine, sessions
 from workorders.migration.connections import Target
 from workorders.migration.engine import Prepared
 from workorders.migration.names import RelationName
+from workorders.migration.plan import Plan
 from workorders.order import Order
 from workorders.policy import InvalidPolicy, Policy, PolicyAnswer, TargetPolicy, UnknownPolicy
 from workorders.report import Report
@@ -143,6 +144,13 @@ class Desk:
             also_written=also_written or None,
             binaries=binaries(),
         )
+
+    def what_moved(self, now: Plan) -> str:
+        """Why a plan made again is another: what a block asked, where it is that."""
+        asked = (self.kept(REHEARSAL) or {}).get("decisions", ())
+        before = [decisions.Kept(line=line, digest=digest) for line, digest in asked]
+        line = decisions.changed(before, now.decisions)
+        return "" if line is None else f" {decisions.another_answer(line).capitalize()}."
 
     def keep(self, name: str, found: Mapping[str, Any]) -> None:
         """Keeps what was found for a later phase."""

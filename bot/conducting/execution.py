@@ -171,7 +171,8 @@ class Execution:
             prepared = desk.prepared(target)
             if prepared.plan.digest != desk.order.digest:
                 raise Refused.because(
-                    "The target has changed since the approval: another plan would be run.",
+                    "The target has changed since the approval: another plan would be run."
+                    + desk.what_moved(prepared.plan),
                     "Nothing was changed. Comment /wo revise with the same SQL to have it rehearsed again.",
                 )
             queries = validation.queries(prepared.plan, prepared.catalog)

@@ -34,6 +34,7 @@ class Turn:
             prepared = desk.prepared(target)
         if prepared.plan.digest != order.digest:
             reason = "The target, the policy or Lockkeeper has changed since it was approved."
+            reason += desk.what_moved(prepared.plan)
             voided = VoidApprovals(order_id=order.id, reason=reason)
             desk.move(Event.OUTDATED, voided, desk.told("outdated", reason), detail={"reason": reason})
             return

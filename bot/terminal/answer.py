@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.errors import Blocked, Broken, LockkeeperError, Problem, Refused, Unreadable
 from workorders.migration.application import Interrupted
+from workorders.migration.draft import PlannedStatement
 from workorders.migration.errors import Failed
-from workorders.migration.plan import PlannedStatement
 from workorders.migration.rehearsal.proofs import Proof
 from workorders.migration.steps import Action, Step
 

@@ -38,6 +38,10 @@ _ADD, _DROP = "ALTER TABLE t ADD z int DEFAULT 7", "ALTER TABLE t DROP COLUMN b"
 _UPDATE, _DELETE = "UPDATE t SET a = a + 1, c = 'new'", "DELETE FROM p WHERE id = 2"
 _TYPE = "ALTER TABLE t ALTER a TYPE bigint"
 _TABLE = "CREATE TABLE made (id int PRIMARY KEY, k int REFERENCES p)"
+_BLOCK = (
+    "DO $$BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'positive')"
+    " THEN ALTER TABLE t ADD z int DEFAULT 7; ELSE ALTER TABLE t ADD z int DEFAULT 8; END IF; END$$"
+)
 _GONE = "DROP TABLE w, t CASCADE; DROP SEQUENCE lone"
 
 _RENAME = (
@@ -52,6 +56,7 @@ FAULTS = (
     _f(_RENAME, "back", "rename public.book", 'TO "log"', 'TO "Log"', "reversal", "log"),
     _f(_ADD, "forth", "add ", "DEFAULT 7", "DEFAULT 8", "equivalence", "z"),
     _f(_ADD, "back", "drop ", "DROP COLUMN IF EXISTS", "ALTER COLUMN", "", "failed"),
+    _f(_BLOCK, "forth", "add ", "DEFAULT 7", "DEFAULT 8", "equivalence", "z"),  # the block's other branch
     _f(
         _ADD,
         "back",
@@ -245,6 +250,16 @@ def test_plain_sql_that_fails_is_told_as_such(sql: str, sqlstate: str, rehearsed
 
     assert not found.holds
     assert f"SQLSTATE {sqlstate}" in str(found.problems[0])
+
+
+def test_a_block_that_goes_another_way_on_sample_rows_is_refused(rehearsed: Rehearse) -> None:
+    # The table is empty, and a sample of it has made-up rows.
+    found = rehearsed(
+        "DO $$BEGIN\nIF NOT EXISTS (SELECT FROM log) THEN ALTER TABLE log ADD z int; END IF; END$$"
+    )
+
+    assert not found.holds
+    assert [(each.line, "another way" in each.reason) for each in found.problems] == [(2, True)]
 
 
 def test_what_triggers_write_is_found_and_captured(rehearsed: Rehearse) -> None:

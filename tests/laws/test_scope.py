@@ -13,6 +13,7 @@ from tests.plugins.bench import MakeTarget
 from workorders.migration import dumping, plan, sessions
 from workorders.migration.catalog import fingerprint
 from workorders.migration.catalog import read as catalogs
+from workorders.migration.decisions import Asked
 from workorders.migration.names import RelationName
 from workorders.migration.sql import script, translate
 
@@ -46,7 +47,13 @@ def test_what_a_script_does_not_concern_makes_no_difference(setup: str, make_tar
             assert around.tables == {name: whole.tables[name] for name in around.tables}
 
             made, narrow = (
-                plan.make(parsed, replace(each, archive=archive), run="r", also_written=_written(case))
+                plan.make(
+                    parsed,
+                    replace(each, archive=archive),
+                    run="r",
+                    also_written=_written(case),
+                    questions=Asked(target),
+                )
                 for each in (whole, around)
             )
             assert narrow.steps == made.steps, case.name

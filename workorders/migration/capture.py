@@ -36,6 +36,18 @@ FROM pg_catalog.pg_class WHERE oid < 16384 AND relkind = 'r' AND relnamespace = 
 """
 
 
+#: Materialised views that this transaction fills anew.
+_REFRESHED = """
+SELECT DISTINCT n.nspname || '.' || c.relname
+FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_class c ON c.oid = l.relation
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND c.relkind = 'm'
+  AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
+ORDER BY 1
+"""
+
+
 class Uncaptured(Refused):
     """The statement wrote tables of which no images were kept; it was rolled back."""
 
@@ -94,8 +106,17 @@ def _must_not_change_the_schema(target: Target, action: Action, before: tuple[An
             f"{action.title}: track_counts is off, so nobody can tell whether it changes the schema.",
             "Set track_counts to on for the database.",
         )
-    if after != before:
+    if after == before:
+        return
+    refreshed = ", ".join(row[0] for row in target.execute(_REFRESHED))
+    if refreshed:
         raise Refused.because(
-            f"{action.title}: this block changes the schema, or a trigger of it does.",
-            "Write the statements out: each then has its online form and its way back.",
+            f"{action.title}: a trigger or a function of it refreshes {refreshed}, while others wait for the"
+            " statement; and the way back would not.",
+            "ALTER TABLE ... DISABLE TRIGGER before it, and ENABLE TRIGGER and REFRESH MATERIALIZED VIEW"
+            " after it.",
         )
+    raise Refused.because(
+        f"{action.title}: this statement, or a trigger or function of it, changes the schema.",
+        "Write out what changes the schema: each statement then has its online form and its way back.",
+    )

@@ -14,6 +14,7 @@ from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Target
+from workorders.migration.decisions import Asked
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.plan import POSITIONAL, Plan
@@ -59,7 +60,7 @@ def prepare(
                 archive = archive.filled(table.name.schema, table.name.name)
         catalog = replace(catalog, archive=archive)
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
-    made = plan.make(parsed, catalog, run=run, also_written=also_written)
+    made = plan.make(parsed, catalog, run=run, also_written=also_written, questions=Asked(target))
     touched = fingerprint.read(target, made.tables)
     hidden = positional.hidden_in(made)
     writers = positional.writers(target, hidden) if hidden else ()

@@ -2,6 +2,7 @@
 
     LockkeeperError
     ├── Refused      not allowed: says what would be
+    │   └── Fails    and the server would not do it either
     ├── Unreadable   the input is not what it should be: says line and column
     ├── Blocked      not now: says who or what is in the way, and since when
     ├── Failed       the server refused a step: says SQLSTATE and step
@@ -49,6 +50,14 @@ class Refused(LockkeeperError):
     def because(cls, reason: str, next_move: str, *, line: int | None = None) -> Refused:
         """A refusal with a single problem."""
         return cls(Problem(line=line, reason=reason, next_move=next_move))
+
+
+class Fails(Refused):
+    """Refused, and the server itself would fail at it: `sqlstate` is what it would say."""
+
+    def __init__(self, *problems: Problem, sqlstate: str) -> None:
+        super().__init__(*problems)
+        self.sqlstate = sqlstate
 
 
 class Unreadable(LockkeeperError):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from workorders.migration import validation, workload
 from workorders.migration.catalog.snapshot import Catalog, Dependant
 from workorders.migration.connections import Target
+from workorders.migration.draft import PlannedStatement
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
-from workorders.migration.plan import Plan, PlannedStatement
+from workorders.migration.plan import Plan
 from workorders.migration.sql import renamed, tree
 from workorders.migration.steps import Step
 from workorders.migration.validation import Measured

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workorders.migration import engine
+from workorders.migration import decisions, engine
 from workorders.migration.catalog import diff, fingerprint
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Target
@@ -36,6 +36,8 @@ class Proven:
     fingerprint: Fingerprint
     #: By statement, the tables that its triggers were seen to write.
     also_written: Mapping[int, tuple[RelationName, ...]] = field(default_factory=dict)
+    #: What decided which statements its DO blocks come to.
+    decisions: tuple[decisions.Kept, ...] = ()
 
     @classmethod
     def of(cls, rehearsed: Prepared, first: Plan) -> Proven:
@@ -50,6 +52,7 @@ class Proven:
             acceptances=plan.acceptances,
             fingerprint=rehearsed.fingerprint.of(plan.tables),
             also_written=_also_written(first, plan),
+            decisions=decisions.kept(plan.decisions),
         )
 
     def again(self, target: Target, binaries: Path | None = None) -> Prepared:
@@ -69,6 +72,9 @@ class Proven:
         return prepared
 
     def _what_moved(self, plan: Plan) -> str:
+        line = decisions.changed(self.decisions, plan.decisions)
+        if line is not None:
+            return decisions.another_answer(line)
         if plan.run != self.run:
             return "the same script has been run here meanwhile"
         if plan.tables != self.tables:

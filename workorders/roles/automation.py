@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workorders.migration import impact, render
+from workorders.migration import decisions, impact, render
 from workorders.migration.connections import Target
 from workorders.migration.executor import Outcome
 from workorders.migration.impact import Estimate
@@ -295,6 +295,7 @@ def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
             str(statement): [[name.schema, name.name] for name in names]
             for statement, names in rehearsal.also_written.items()
         },
+        "decisions": [[each.line, each.digest] for each in decisions.kept(plan.decisions)],
         "proofs": [
             {
                 "name": proof.name,

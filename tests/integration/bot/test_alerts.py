@@ -245,9 +245,7 @@ def test_an_alert_waits_until_there_is_an_issue_to_link_and_not_for_ever(desk: D
     assert desk.rows() == [("waiting", 0)]
     old = desk.trouble(13)
     with desk.services.pool.transaction() as ours:
-        ours.execute(
-            "UPDATE alerts SET raised_at = now() - interval '25 hours' WHERE order_id = %s", [old]
-        )
+        ours.execute("UPDATE alerts SET raised_at = now() - interval '25 hours' WHERE order_id = %s", [old])
     desk.open_issue(order_id, 12)
 
     desk.send()

@@ -143,8 +143,11 @@ def test_a_sequence_is_never_lowered(make_target: MakeTarget) -> None:
 @pytest.mark.parametrize(
     ("block", "says"),
     [
-        ("EXECUTE 'CREATE TABLE made (a int)'", "changes the schema"),
-        ("EXECUTE 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT 1'''", "changes the schema"),
+        ("EXECUTE 'CRE' || 'ATE TABLE made (a int)'", "changes the schema"),
+        (
+            "EXECUTE 'CRE' || 'ATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT 1'''",
+            "changes the schema",
+        ),
         ("EXECUTE 'TRUN' || 'CATE bag'", "changes the schema"),
         ("EXECUTE 'LOCK TABLE bag IN SHARE MODE'", "more strongly"),
         ("UPDATE bag SET x = 7; DELETE FROM kind WHERE id = 4", "also wrote public.kind"),
@@ -161,6 +164,19 @@ def test_a_block_that_does_more_than_foreseen_is_rolled_back(
         _executed(dsn, f"DO $$BEGIN {block}; END$$", "bag")
 
     assert [d for d in before.differences(runs.state(dsn)) if "lockkeeper" not in d] == []
+
+
+def test_a_trigger_that_refreshes_a_materialised_view_is_refused_by_its_name(make_target: MakeTarget) -> None:
+    dsn = make_target(
+        SETUP
+        + "CREATE MATERIALIZED VIEW sums AS SELECT x, count(*) FROM bag GROUP BY x; CREATE UNIQUE INDEX ON sums (x);"
+        "CREATE FUNCTION refresh() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN REFRESH MATERIALIZED VIEW CONCURRENTLY sums; RETURN NULL; END$$;"
+        "CREATE TRIGGER refreshing AFTER DELETE ON bag FOR EACH STATEMENT EXECUTE FUNCTION refresh();"
+    )
+
+    with pytest.raises(Refused, match=r"refreshes public\.sums.*DISABLE TRIGGER"):
+        _executed(dsn, "DELETE FROM bag WHERE x = 2", "bag")
 
 
 def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(

@@ -1,6 +1,7 @@
 """The cases that every law is held against: one module for each family of operations."""
 
 from tests.laws.cases import (
+    blocks,
     columns,
     counting,
     definitions,
@@ -20,6 +21,7 @@ __all__ = ["CASES", "SETUP", "Case"]
 
 CASES: tuple[Case, ...] = (
     *standing.CASES,
+    *blocks.CASES,
     *columns.CASES,
     *counting.CASES,
     *definitions.CASES,

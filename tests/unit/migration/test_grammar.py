@@ -1,4 +1,4 @@
-"""Every statement of the grammar ends in one of the four classes, on purpose."""
+"""Every statement of the grammar ends in one of the classes, on purpose."""
 
 from __future__ import annotations
 

@@ -63,15 +63,10 @@ NEVER = (
     "SELECT pg_sleep(1)",
     "CALL p(pg_sleep(1))",
     "DO LANGUAGE plpython3u $$pass$$",
-    "DO $$BEGIN CREATE TABLE t (a int); END$$",
-    "DO $$BEGIN TRUNCATE t; END$$",
     "DO $$BEGIN COMMIT; END$$",
     "DO $$BEGIN PERFORM set_config('role', 'x', false); END$$",
     "DO $$BEGIN EXECUTE 'SELECT \"pg_terminate_backend\" (1)'; END$$",
     "DO $$BEGIN EXECUTE $q$SELECT dblink_exec ('x')$q$; END$$",
-    "DO $$BEGIN SET ROLE x; END$$",
-    "DO $$BEGIN COPY t TO PROGRAM 'id'; END$$",
-    "DO $$BEGIN LOCK TABLE t; END$$",
 )
 
 

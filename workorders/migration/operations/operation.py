@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workorders.migration.catalog.snapshot import Catalog, Table
-from workorders.migration.errors import Refused
+from workorders.migration.errors import Fails, Problem, Refused
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.steps import Step
@@ -68,8 +68,10 @@ def exclusive(*names: RelationName) -> tuple[Lock, ...]:
     return tuple(Lock(relation=name, mode=LockMode.ACCESS_EXCLUSIVE) for name in names)
 
 
-def refused(place: Place, reason: str, next_move: str) -> Refused:
-    """A refusal that names the operation's line."""
+def refused(place: Place, reason: str, next_move: str, *, sqlstate: str = "") -> Refused:
+    """A refusal that names the operation's line; with a SQLSTATE, where the server would fail as well."""
+    if sqlstate:
+        return Fails(Problem(line=place.line, reason=reason, next_move=next_move), sqlstate=sqlstate)
     return Refused.because(reason, next_move, line=place.line)
 
 

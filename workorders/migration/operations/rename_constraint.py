@@ -51,7 +51,9 @@ class RenameConstraint:
         if self.has_index and not taken:
             taken = self.becomes in catalog.relation_names.get(self.table.schema, frozenset())
         if taken:
-            raise refused(self.place, f"There is already a {self.becomes}.", "Choose another name.")
+            raise refused(
+                self.place, f"There is already a {self.becomes}.", "Choose another name.", sqlstate="42710"
+            )
         return (
             Step(
                 statement=self.place.statement,

@@ -45,7 +45,9 @@ class RenameIndex:
         table = must_find(catalog, self.table)
         taken = self.becomes in catalog.relation_names.get(self.table.schema, frozenset())
         if taken or (self.constraint is not None and self.becomes in table.constraint_names):
-            raise refused(self.place, f"There is already a {self.becomes}.", "Choose another name.")
+            raise refused(
+                self.place, f"There is already a {self.becomes}.", "Choose another name.", sqlstate="42P07"
+            )
         renamed = Renamed(
             part=Part.CONSTRAINT,
             table=self.table,

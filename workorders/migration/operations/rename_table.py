@@ -68,7 +68,9 @@ class RenameTable:
     def _must_be_free(self, catalog: Catalog, table: Table) -> None:
         schema = self.becomes.schema
         if schema not in catalog.schemas:
-            raise refused(self.place, f"There is no schema {schema}.", "CREATE SCHEMA first.")
+            raise refused(
+                self.place, f"There is no schema {schema}.", "CREATE SCHEMA first.", sqlstate="3F000"
+            )
         going = {self.becomes.name}
         if schema != self.table.schema:
             going |= {index.name for index in table.indexes}
@@ -79,6 +81,7 @@ class RenameTable:
                 self.place,
                 f"There is already a relation {taken[0]} in schema {schema}.",
                 "Choose another name, or rename that one first.",
+                sqlstate="42P07",
             )
 
     def after(self, catalog: Catalog) -> Catalog:

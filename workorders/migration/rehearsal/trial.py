@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psycopg
 
-from workorders.migration import positional
+from workorders.migration import decisions, positional
 from workorders.migration.capture import Uncaptured
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Shadow
-from workorders.migration.errors import Failed, LockkeeperError, Problem
+from workorders.migration.errors import Failed, LockkeeperError, Problem, Refused
 from workorders.migration.executor import Executor, Outcome, Timed
 from workorders.migration.limits import REHEARSAL
 from workorders.migration.names import RelationName
@@ -109,6 +109,10 @@ class Trial:
         nobody had foreseen.
         """
         try:
+            self._must_be_decided_alike(plan, plan_again)
+        except Refused as refused:
+            return Found(problems=refused.problems)
+        try:
             plain = self._plain_sql()
             walked = self._walk(plan, plain)
         except PlainSqlFails as failure:
@@ -149,6 +153,20 @@ class Trial:
             loose=loose,
             sent=sent,
         )
+
+    def _must_be_decided_alike(self, plan: Plan, plan_again: Callable[[Copy], Plan]) -> None:
+        """Raises Refused where a block takes another way on sample rows: nothing would be proven of it."""
+        if not plan.decisions:
+            return
+        again = plan_again(self._shadow.clone())
+        line = decisions.changed(decisions.kept(plan.decisions), again.decisions)
+        if line is not None:
+            raise Refused.because(
+                "On a copy with sample rows the block goes another way than on the target: what it asks here"
+                " depends on rows, or on roles and settings of the server.",
+                "Write out what it comes to, as statements of their own.",
+                line=line,
+            )
 
     def _walk(self, plan: Plan, plain: _Plain) -> _Walked:
         """Forth, and from there to the purge and back."""

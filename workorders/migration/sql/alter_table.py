@@ -98,4 +98,4 @@ def _reading(command: Node, name: RelationName, place: Place, catalog: Catalog) 
 
 def _must_have(table: Table, column: str, place: Place) -> None:
     if table.column(column) is None:
-        raise refused(place, f"{table.name} has no column {column}.", "Check its name.")
+        raise refused(place, f"{table.name} has no column {column}.", "Check its name.", sqlstate="42703")

@@ -100,7 +100,9 @@ def _altered_view(reading: Reading) -> Iterator[Operation]:
     if entry is None:
         if node.get("missing_ok"):
             return
-        raise refused(reading.place, f"There is no {node['relation']['relname']}.", "Check its name.")
+        raise refused(
+            reading.place, f"There is no {node['relation']['relname']}.", "Check its name.", sqlstate="42P01"
+        )
     commands = [command["AlterTableCmd"] for command in node["cmds"]]
     if [command["subtype"] for command in commands] == ["AT_ChangeOwner"]:
         yield owned(reading, entry, commands[0]["newowner"])
@@ -208,7 +210,9 @@ def _refresh(reading: Reading) -> Refresh:
     view = reading.catalog.find(node["relation"].get("schemaname"), node["relation"]["relname"])
     if view is None or view.kind != "m":
         name = node["relation"]["relname"]
-        raise refused(reading.place, f"There is no materialised view {name}.", "Check its name.")
+        raise refused(
+            reading.place, f"There is no materialised view {name}.", "Check its name.", sqlstate="42P01"
+        )
     return Refresh(
         place=reading.place,
         table=view.name,

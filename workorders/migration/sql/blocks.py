@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.errors import Unreadable
 from workorders.migration.sql import tree
-from workorders.migration.sql.tree import RawStatement
+from workorders.migration.sql.tree import Node, RawStatement
+
+#: Statements that write rows, and no more.
+_ROWS = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "SelectStmt", "CallStmt", "DoStmt"})
+
+#: With what a statement begins that does more.
+_CHANGING = frozenset(
+    {"create", "alter", "drop", "grant", "revoke", "comment", "truncate", "refresh", "reindex", "analyze"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +22,12 @@ class Block:
     """A DO statement, as far as it can be read without running it."""
 
     language: str
+    #: What stands between its quotes.
+    text: str
+    #: 1-based line in the script on which that begins.
+    line: int
+    #: Its tree; None for what libpg_query cannot read.
+    function: Node | None
     #: Its own SQL statements, each on the block's line; those that EXECUTE puts together are not known.
     statements: tuple[RawStatement, ...]
     #: Names before a parenthesis, those inside string constants included.
@@ -22,19 +36,34 @@ class Block:
     words: frozenset[str]
     #: It says COMMIT or ROLLBACK.
     steers_transactions: bool
+    #: It has an EXECUTE.
+    is_dynamic: bool
+
+    @property
+    def changes_schema(self) -> bool:
+        """It holds a statement that does more than write rows, or an EXECUTE that may put one together."""
+        if self.language != "plpgsql":
+            return False
+        return any(each.kind not in _ROWS for each in self.statements) or (
+            self.is_dynamic and not self.words.isdisjoint(_CHANGING)
+        )
 
 
 def read(raw: RawStatement) -> Block:
     """The block of a DO statement."""
-    options = {
+    options: dict[str, str] = {
         item["DefElem"]["defname"]: item["DefElem"]["arg"]["String"].get("sval", "")
         for item in raw.node.get("args", [])
     }
     parsed = tree.block_tree(raw.text)
-    words = tuple(tree.words(options.get("as", "")))
+    text = options.get("as", "")
+    words = tuple(tree.words(text))
     found = list(tree.walk(parsed))
     return Block(
         language=options.get("language", "plpgsql").lower(),
+        text=text,
+        line=raw.line + raw.text[: max(raw.text.find(text), 0)].count("\n"),
+        function=parsed[0]["PLpgSQL_function"] if isinstance(parsed, list) and parsed else None,
         statements=tuple(
             statement
             for each in found
@@ -46,6 +75,7 @@ def read(raw: RawStatement) -> Block:
         steers_transactions=any(
             each.kind in ("PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback") for each in found
         ),
+        is_dynamic=any(each.kind == "PLpgSQL_stmt_dynexecute" for each in found),
     )
 
 

@@ -33,7 +33,12 @@ def added(command: Node, table: Table, place: Place, catalog: Catalog) -> Iterat
     if table.column(name) is not None:
         if command.get("missing_ok"):
             return
-        raise refused(place, f"{table.name} already has a column {name}.", "Write ADD COLUMN IF NOT EXISTS.")
+        raise refused(
+            place,
+            f"{table.name} already has a column {name}.",
+            "Write ADD COLUMN IF NOT EXISTS.",
+            sqlstate="42701",
+        )
     wanted = _Wanted.of(definition, table.name)
     for operation in _column(wanted, table, place, catalog):
         yield operation

@@ -170,5 +170,5 @@ def turn_of(constraint: Node) -> int:
 def _found(name: str, table: Table, place: Place) -> Constraint:
     constraint = table.constraint(name)
     if constraint is None:
-        raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.")
+        raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.", sqlstate="42704")
     return constraint

@@ -21,7 +21,12 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     relation = node["relation"]
     table = catalog.find(relation.get("schemaname"), relation["relname"])
     if table is None:
-        raise refused(place, f"There is no table {relation['relname']}.", "Check its name and its schema.")
+        raise refused(
+            place,
+            f"There is no table {relation['relname']}.",
+            "Check its name and its schema.",
+            sqlstate="42P01",
+        )
     elements = [item["IndexElem"] for item in node.get("indexParams", [])]
     included = tuple(item["IndexElem"]["name"] for item in node.get("indexIncludingParams", []))
     key_columns = tuple(key.get("name", "") for key in elements)
@@ -35,7 +40,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     for column in columns:
         # Of a view that the script makes, only the server knows the columns.
         if table.column(column) is None and not (table.kind == "m" and table.is_new) and not table.is_unread:
-            raise refused(place, f"{table.name} has no column {column}.", "Check its name.")
+            raise refused(place, f"{table.name} has no column {column}.", "Check its name.", sqlstate="42703")
     taken = catalog.relation_names.get(table.name.schema, frozenset())
     name = node.get("idxname")
     if name is None:
@@ -52,7 +57,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
                 f"The index {name} is there, but invalid: a build of it failed, and no query uses it.",
                 f"DROP INDEX CONCURRENTLY {quoted(table.name.schema)}.{quoted(name)}; first.",
             )
-        raise refused(place, f"There is already a relation {name}.", "Choose another name.")
+        raise refused(place, f"There is already a relation {name}.", "Choose another name.", sqlstate="42P07")
     if table.is_unread:
         yield new_index(node, table, name, place)
         return
@@ -145,12 +150,17 @@ def free_name(relation: Node, place: Place, catalog: Catalog, *, if_not_exists: 
         )
     schema = relation.get("schemaname") or next(iter(catalog.search_path), None)
     if schema is None or schema not in catalog.schemas:
-        raise refused(place, f"There is no schema {schema or 'in the search path'}.", "CREATE SCHEMA first.")
+        raise refused(
+            place,
+            f"There is no schema {schema or 'in the search path'}.",
+            "CREATE SCHEMA first.",
+            sqlstate="3F000",
+        )
     name = RelationName(schema=schema, name=relation["relname"])
     if name.name in catalog.relation_names.get(schema, frozenset()):
         if if_not_exists:
             return None
-        raise refused(place, f"There is already a relation {name}.", "Choose another name.")
+        raise refused(place, f"There is already a relation {name}.", "Choose another name.", sqlstate="42P07")
     return name
 
 

@@ -24,6 +24,17 @@ from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node, strings
 
 _ON_TABLES = {"CreateTrigStmt": "TRIGGER", "CreatePolicyStmt": "POLICY", "RuleStmt": "RULE"}
+#: What the server says where an object of a kind is there already; of all others, 42710.
+_ALREADY = {
+    "FUNCTION": "42723",
+    "PROCEDURE": "42723",
+    "AGGREGATE": "42723",
+    "SCHEMA": "42P06",
+    "VIEW": "42P07",
+    "MATERIALIZED VIEW": "42P07",
+    "SEQUENCE": "42P07",
+}
+
 _TAKE_OUT = "Take it out of this script, or run it by hand."
 
 
@@ -40,7 +51,12 @@ def creations(reading: Reading) -> Iterator[Operation]:
     elif is_replacing:
         yield _replaced(reading, made, existing)
     else:
-        raise refused(reading.place, f"There is already a {existing}.", "Choose another name.")
+        raise refused(
+            reading.place,
+            f"There is already a {existing}.",
+            "Choose another name.",
+            sqlstate=_ALREADY.get(existing.kind, "42710"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +140,9 @@ def _must_be_free(reading: Reading, made: _Made) -> None:
     taken_names = reading.catalog.relation_names.get(name.schema, frozenset())
     is_relation = made.kind in ("VIEW", "MATERIALIZED VIEW", "SEQUENCE")
     if is_relation and name.name in taken_names and not reading.node.get("if_not_exists"):
-        raise refused(reading.place, f"There is already a relation {name}.", "Choose another name.")
+        raise refused(
+            reading.place, f"There is already a relation {name}.", "Choose another name.", sqlstate="42P07"
+        )
 
 
 def _name(reading: Reading, made: _Made) -> RelationName:
@@ -137,7 +155,10 @@ def _name(reading: Reading, made: _Made) -> RelationName:
         schema = made.names[-2] if len(made.names) > 1 else next(iter(reading.catalog.search_path), None)
         if schema is None or schema not in reading.catalog.schemas:
             raise refused(
-                reading.place, f"There is no schema {schema or 'in the search path'}.", "CREATE SCHEMA first."
+                reading.place,
+                f"There is no schema {schema or 'in the search path'}.",
+                "CREATE SCHEMA first.",
+                sqlstate="3F000",
             )
         name = RelationName(schema=schema, name=made.names[-1])
     if name.schema == OUR_SCHEMA or is_ours(name.name):

@@ -54,7 +54,10 @@ def _indexes(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
             yield match
         elif not node.get("missing_ok"):
             raise refused(
-                place, f"There is no index {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+                place,
+                f"There is no index {'.'.join(names)}.",
+                "Check its name, or write IF EXISTS.",
+                sqlstate="42704",
             )
 
 
@@ -65,7 +68,10 @@ def _tables(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
         if table is None:
             if not node.get("missing_ok"):
                 raise refused(
-                    place, f"There is no table {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+                    place,
+                    f"There is no table {'.'.join(names)}.",
+                    "Check its name, or write IF EXISTS.",
+                    sqlstate="42P01",
                 )
         elif table.kind in _KINDS:
             raise refused(
@@ -94,7 +100,10 @@ def _sequences(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation
             yield DropSequence(place=place, table=sequence, cascades=cascades)
         elif not node.get("missing_ok"):
             raise refused(
-                place, f"There is no sequence {'.'.join(names)}.", "Check its name, or write IF EXISTS."
+                place,
+                f"There is no sequence {'.'.join(names)}.",
+                "Check its name, or write IF EXISTS.",
+                sqlstate="42P01",
             )
 
 

@@ -29,10 +29,14 @@ def alterations(reading: Reading) -> Iterator[Operation]:
     if new in known:
         if node.get("skipIfNewValExists"):
             return
-        raise refused(reading.place, f"{name} already has the value {new!r}.", "Write IF NOT EXISTS.")
+        raise refused(
+            reading.place, f"{name} already has the value {new!r}.", "Write IF NOT EXISTS.", sqlstate="42710"
+        )
     beside = node.get("oldVal", node.get("newValNeighbor"))
     if beside is not None and beside not in known:
-        raise refused(reading.place, f"{name} has no value {beside!r}.", "Check its spelling.")
+        raise refused(
+            reading.place, f"{name} has no value {beside!r}.", "Check its spelling.", sqlstate="22023"
+        )
     if "oldVal" in node:
         names = tuple(new if each == beside else each for each in known)
         archive = reading.archive.with_entry(reading.said_of(entry, "ALTER"))

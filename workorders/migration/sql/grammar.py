@@ -83,7 +83,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "CreateStatsStmt": ["CREATE STATISTICS s ON a, b FROM t"],
         "CreateStmt": ["CREATE TABLE t (a int)"],
         "CreateSubscriptionStmt": ["CREATE SUBSCRIPTION s CONNECTION 'host=h' PUBLICATION p"],
-        "CreateTableAsStmt": ["CREATE TABLE t AS SELECT 1 AS a", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a"],
+        "CreateTableAsStmt": [
+            "CREATE TABLE t AS SELECT 1 AS a",
+            "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a",
+        ],
         "CreateTableSpaceStmt": ["CREATE TABLESPACE a LOCATION '/disk'"],
         "CreateTransformStmt": [
             "CREATE TRANSFORM FOR mood LANGUAGE sql (FROM SQL WITH FUNCTION f(internal), TO SQL WITH FUNCTION g(internal))"
@@ -99,6 +102,8 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "DoStmt": [
             "DO $$BEGIN UPDATE t SET a = 1; END$$",
             "DO $$BEGIN ALTER TABLE t ADD COLUMN a int; END$$",
+            "DO $$BEGIN EXECUTE 'DROP TABLE t'; END$$",
+            "DO LANGUAGE plpython3u $$pass$$",
         ],
         "DropOwnedStmt": ["DROP OWNED BY app"],
         "DropRoleStmt": ["DROP ROLE app"],
@@ -124,7 +129,11 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "ReassignOwnedStmt": ["REASSIGN OWNED BY a TO b"],
         "RefreshMatViewStmt": ["REFRESH MATERIALIZED VIEW m"],
         "ReindexStmt": ["REINDEX INDEX t_pkey"],
-        "RenameStmt": ["ALTER TABLE t RENAME a TO b", "ALTER VIEW v RENAME TO w", "ALTER DATABASE shop RENAME TO store"],
+        "RenameStmt": [
+            "ALTER TABLE t RENAME a TO b",
+            "ALTER VIEW v RENAME TO w",
+            "ALTER DATABASE shop RENAME TO store",
+        ],
         "RuleStmt": ["CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING"],
         "SecLabelStmt": ["SECURITY LABEL ON TABLE t IS 'secret'"],
         "SelectStmt": ["SELECT fill_in(3)", "SELECT 1 AS a INTO t"],

@@ -25,7 +25,12 @@ def foreign_key(node: Node, table: Table, place: Place, catalog: Catalog) -> Add
     pointed_at = node["pktable"]
     referenced = catalog.find(pointed_at.get("schemaname"), pointed_at["relname"])
     if referenced is None:
-        raise refused(place, f"There is no table {pointed_at['relname']}.", "Check its name and its schema.")
+        raise refused(
+            place,
+            f"There is no table {pointed_at['relname']}.",
+            "Check its name and its schema.",
+            sqlstate="42P01",
+        )
     theirs = strings(node.get("pk_attrs", [])) or referenced.key
     must_have(referenced, theirs, place)
     if not theirs:
@@ -105,7 +110,7 @@ def key(node: Node, table: Table, place: Place, catalog: Catalog) -> Iterator[Op
     """A primary key, unique or exclusion constraint; what a primary key demands of its columns first."""
     is_primary = node["contype"] == "CONSTR_PRIMARY"
     if is_primary and table.key:
-        raise refused(place, f"{table.name} already has a primary key.", "Drop that first.")
+        raise refused(place, f"{table.name} already has a primary key.", "Drop that first.", sqlstate="42P16")
     if node.get("indexname"):
         found = _using_index(node, table, place)
         columns = found.constraint.columns
@@ -153,7 +158,10 @@ def _built(node: Node, table: Table, place: Place, catalog: Catalog) -> AddKey:
     must_be_free(table, name, place)
     if name in catalog.relation_names.get(table.name.schema, frozenset()):
         raise refused(
-            place, f"There is already a relation {table.name.schema}.{name}.", "Choose another name."
+            place,
+            f"There is already a relation {table.name.schema}.{name}.",
+            "Choose another name.",
+            sqlstate="42P07",
         )
     has_online_form = kind != "x" and not node.get("without_overlaps")
     build = _build(node, name, table.name, columns, included) if has_online_form else ""
@@ -243,7 +251,7 @@ def _using_index(node: Node, table: Table, place: Place) -> UseIndex:
     name = node["indexname"]
     index = next((index for index in table.indexes if index.name == name), None)
     if index is None:
-        raise refused(place, f"{table.name} has no index {name}.", "Check its name.")
+        raise refused(place, f"{table.name} has no index {name}.", "Check its name.", sqlstate="42704")
     (statement,) = tree.statements(index.definition)
     is_fit = index.is_unique and index.is_valid and index.constraint is None and all(index.key_columns)
     if not is_fit or "whereClause" in statement.node or index.method != "btree":
@@ -316,10 +324,12 @@ def must_have(table: Table, columns: tuple[str, ...], place: Place) -> None:
     """Raises Refused for a column that the table does not have."""
     for column in columns:
         if table.column(column) is None:
-            raise refused(place, f"{table.name} has no column {column}.", "Check its name.")
+            raise refused(place, f"{table.name} has no column {column}.", "Check its name.", sqlstate="42703")
 
 
 def must_be_free(table: Table, name: str, place: Place) -> None:
     """Raises Refused where the table has a constraint of that name."""
     if table.constraint(name) is not None or any(column.not_null_name == name for column in table.columns):
-        raise refused(place, f"{table.name} already has a constraint {name}.", "Choose another name.")
+        raise refused(
+            place, f"{table.name} already has a constraint {name}.", "Choose another name.", sqlstate="42710"
+        )

@@ -37,6 +37,19 @@ KINDS = {
     "OBJECT_TABCONSTRAINT": ("CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"),
 }
 
+#: What the server says where there is no object of a kind: SQLSTATE; all others are undefined objects.
+_MISSING = {
+    "OBJECT_TABLE": "42P01",
+    "OBJECT_VIEW": "42P01",
+    "OBJECT_MATVIEW": "42P01",
+    "OBJECT_SEQUENCE": "42P01",
+    "OBJECT_FUNCTION": "42883",
+    "OBJECT_PROCEDURE": "42883",
+    "OBJECT_AGGREGATE": "42883",
+    "OBJECT_ROUTINE": "42883",
+    "OBJECT_SCHEMA": "3F000",
+}
+
 #: Objects that are named together with the relation that they are part of.
 _ON_RELATIONS = {"TRIGGER", "POLICY", "RULE", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"}
 
@@ -50,6 +63,11 @@ class Signature:
     inputs: tuple[str, ...]
     #: With those that only go out; DROP PROCEDURE may name them, too.
     every: tuple[str, ...]
+
+
+def missing(objtype: str) -> str:
+    """The SQLSTATE where a statement names an object of this kind that is not there."""
+    return _MISSING.get(objtype, "42704")
 
 
 def names_of(node: Node) -> tuple[str, ...]:

@@ -50,7 +50,10 @@ class Reading:
         entry = self.objects.find(KINDS["OBJECT_TABLE"], relation_names(relation))
         if entry is None:
             raise refused(
-                self.place, f"There is no relation {'.'.join(relation_names(relation))}.", "Check its name."
+                self.place,
+                f"There is no relation {'.'.join(relation_names(relation))}.",
+                "Check its name.",
+                sqlstate="42P01",
             )
         return RelationName(schema=entry.schema, name=entry.tag)
 
@@ -84,7 +87,10 @@ class Reading:
             kind = objtype.removeprefix("OBJECT_").replace("_", " ").lower()
             name = ".".join(objects.names_of(node))
             raise refused(
-                self.place, f"There is no {kind} {name}, or more than one.", "Check its name and arguments."
+                self.place,
+                f"There is no {kind} {name}, or more than one.",
+                "Check its name and arguments.",
+                sqlstate=objects.missing(objtype),
             )
         return entry
 
@@ -92,7 +98,12 @@ class Reading:
         """The object of one of these kinds and this name. Raises Refused where there is none."""
         entry = self.objects.find(kinds, names)
         if entry is None:
-            raise refused(self.place, f"There is no {kinds[0].lower()} {'.'.join(names)}.", "Check its name.")
+            raise refused(
+                self.place,
+                f"There is no {kinds[0].lower()} {'.'.join(names)}.",
+                "Check its name.",
+                sqlstate="42704",
+            )
         return entry
 
 

@@ -93,16 +93,8 @@ def _block(raw: RawStatement) -> Problem | None:
         return _refuse(
             raw, "The block ends the transaction that protects a step.", "Remove its COMMIT and ROLLBACK."
         )
-    for inner in block.statements:
-        why = _never(inner)
-        if why is not None:
-            return why
-        if inner.kind not in ("UpdateStmt", "DeleteStmt", *row_changes.KINDS) or inner.kind == "TruncateStmt":
-            return _refuse(
-                raw,
-                f"This block changes the schema or truncates ({_name(inner)}).",
-                "Write the statements out: each then has its online form and its way back.",
-            )
+    if block.changes_schema and block.function is None:
+        return _refuse(raw, "This block of PL/pgSQL cannot be read.", "Write its statements out.")
     return None
 
 

@@ -14,7 +14,9 @@ def found(catalog: Catalog, relation: Node, place: Place) -> Table:
     table = catalog.find(schema, name)
     if table is None:
         where = f"schema {schema}" if schema else f"the search path ({', '.join(catalog.search_path)})"
-        raise refused(place, f"There is no table {name} in {where}.", "Check its name and its schema.")
+        raise refused(
+            place, f"There is no table {name} in {where}.", "Check its name and its schema.", sqlstate="42P01"
+        )
     return table
 
 

@@ -32,6 +32,7 @@ def drops(reading: Reading) -> Iterator[Operation]:
                 reading.place,
                 f"There is no {kind} {name}, or more than one.",
                 "Check its name and arguments.",
+                sqlstate=objects.missing(node["removeType"]),
             )
     if not entries:
         return

@@ -84,14 +84,16 @@ def _new(node: Node, place: Place) -> str:
 def _column(node: Node, table: Table, place: Place) -> RenameColumn:
     column = table.column(node["subname"])
     if column is None:
-        raise refused(place, f"{table.name} has no column {node['subname']}.", "Check its name.")
+        raise refused(
+            place, f"{table.name} has no column {node['subname']}.", "Check its name.", sqlstate="42703"
+        )
     return RenameColumn(place=place, table=table.name, column=column.name, becomes=_new(node, place))
 
 
 def _constraint(node: Node, table: Table, place: Place) -> RenameConstraint:
     name = node["subname"]
     if name not in table.constraint_names:
-        raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.")
+        raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.", sqlstate="42704")
     found = table.constraint(name)
     return RenameConstraint(
         place=place,
@@ -118,4 +120,6 @@ def _index(node: Node, place: Place, catalog: Catalog) -> Iterator[RenameIndex]:
                     return
     if not node.get("missing_ok"):
         where = f"schema {schema}" if schema else f"the search path ({', '.join(catalog.search_path)})"
-        raise refused(place, f"There is no table or index {name} in {where}.", "Check its name.")
+        raise refused(
+            place, f"There is no table or index {name} in {where}.", "Check its name.", sqlstate="42P01"
+        )

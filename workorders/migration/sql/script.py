@@ -1,4 +1,4 @@
-"""A migration's text read into statements, each in one of four classes, or refused."""
+"""A migration's text read into statements, each in a class of its own, or refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from workorders.migration.errors import Problem, Refused
-from workorders.migration.sql import refusals, row_changes, tree
+from workorders.migration.sql import blocks, refusals, row_changes, tree
 from workorders.migration.sql.definition_kinds import is_definition, says_of_objects
 from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import RawStatement
@@ -20,6 +20,7 @@ class StatementClass(Enum):
     MODELLED = "modelled"  # has an operation with an online form and an inverse
     DEFINITION = "definition"  # changes objects without rows
     DATA = "data"  # changes rows: its inverse is made of row images
+    UNROLLED = "unrolled"  # a DO block that is planned as the statements that it comes to
     REFUSED = "refused"  # never sent to a server
 
 
@@ -37,7 +38,14 @@ class Statement:
 
     @property
     def needs_archive(self) -> bool:
-        """Whether its inverse is made of what pg_dump says of objects without rows."""
+        """Whether its inverse is made of what pg_dump says of objects without rows, or may be."""
+        if self.raw.kind == "DoStmt":
+            block = blocks.read(self.raw)
+            # What an EXECUTE names, and what it does, is not known before it is asked.
+            return block.changes_schema and (
+                block.is_dynamic
+                or any(Statement(raw=e, statement_class=_class_of(e)).needs_archive for e in block.statements)
+            )
         is_drop = self.raw.kind == "DropStmt" and self.raw.node.get("removeType") in (
             "OBJECT_TABLE",
             "OBJECT_SEQUENCE",
@@ -116,9 +124,19 @@ def read(text: str) -> Script:
     return Script(text=text, statements=tuple(kept), notes=tuple(notes))
 
 
+def statement(raw: RawStatement) -> Statement:
+    """One statement that may be planned. Raises Refused for one that is never run here."""
+    problem = refusals.problem(raw)
+    if problem is not None:
+        raise Refused(problem)
+    return Statement(raw=raw, statement_class=_class_of(raw))
+
+
 def _class_of(raw: RawStatement) -> StatementClass:
     if is_definition(raw):
         return StatementClass.DEFINITION
+    if raw.kind == "DoStmt" and blocks.read(raw).changes_schema:
+        return StatementClass.UNROLLED
     return StatementClass.DATA if raw.kind in _DATA else StatementClass.MODELLED
 
 

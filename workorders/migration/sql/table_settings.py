@@ -98,7 +98,10 @@ def _back(reading: Reading, table: Table, command: Node) -> list[str]:
         names = _triggers(table, command)
         if not names and not subtype.endswith("User"):
             raise refused(
-                reading.place, f"{table.name} has no trigger {command.get('name')}.", "Check its name."
+                reading.place,
+                f"{table.name} has no trigger {command.get('name')}.",
+                "Check its name.",
+                sqlstate="42704",
             )
         return [
             f"{alter} {_FIRES[trigger.enabled]} {quoted(trigger.name)}"

@@ -18,6 +18,7 @@ from workorders.migration.operations.truncate import Truncate
 from workorders.migration.operations.write_rows import WriteRows
 from workorders.migration.sql import (
     alter_table,
+    blocks,
     constraints,
     definition_statements,
     drops,
@@ -119,7 +120,7 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
     )
     unknown = sorted(updated - {column.name for column in table.columns})
     if unknown and not table.is_unread:
-        raise refused(place, f"{table.name} has no column {unknown[0]}.", "Check its name.")
+        raise refused(place, f"{table.name} has no column {unknown[0]}.", "Check its name.", sqlstate="42703")
     named = {key: value for key, value in node.items() if key not in ("returningList", "returningClause")}
     named["relation"] = qualified(node["relation"], table.name)
     return ChangeRows(place=place, table=table.name, kind=kind, node=named, updated=updated)
@@ -127,7 +128,10 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
 
 def needs_archive(statement: Statement, catalog: Catalog) -> bool:
     """Whether it changes definitions, so that what pg_dump says of them is needed."""
-    return statement.needs_archive or renamings.of_view(statement.raw, catalog) is not None
+    within = blocks.read(statement.raw).statements if statement.raw.kind == "DoStmt" else ()
+    return statement.needs_archive or any(
+        renamings.of_view(each, catalog) is not None for each in (statement.raw, *within)
+    )
 
 
 def with_written(operation: Operation, also_written: tuple[RelationName, ...]) -> Operation:

@@ -320,6 +320,40 @@ def block_tree(text: str) -> object:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Token:
+    """A token that is no comment."""
+
+    #: In lower case; an identifier as the server folds it.
+    text: str
+    #: In characters.
+    start: int
+    end: int
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """A text's tokens, as the server's scanner finds them. Raises Unreadable where it finds none."""
+    encoded = text.encode()
+    try:
+        found = scan(text).tokens
+    except PgQueryError as error:
+        raise Unreadable("The text cannot be read.", "Mend it.") from error
+    names = type(found[0]).DESCRIPTOR.fields_by_name["token"].enum_type.values_by_number if found else {}
+    made = []
+    for token in found:
+        if token.token in names and names[token.token].name in ("SQL_COMMENT", "C_COMMENT"):
+            continue
+        spelled = encoded[token.start : token.end].decode()
+        made.append(
+            Token(
+                text=spelled[1:-1].replace('""', '"') if spelled.startswith('"') else spelled.lower(),
+                start=len(encoded[: token.start].decode()),
+                end=len(encoded[: token.end].decode()),
+            )
+        )
+    return tuple(made)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Word:
     """An identifier or keyword as it stands in a text, folded as the server would."""
 

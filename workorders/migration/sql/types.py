@@ -42,7 +42,10 @@ def written(type_name: Node, place: Place, catalog: Catalog) -> str:
     found = catalog.types.written(names, catalog.search_path)
     if found is None:
         raise refused(
-            place, f"There is no type {'.'.join(names)} for a column.", "Check its name and its schema."
+            place,
+            f"There is no type {'.'.join(names)} for a column.",
+            "Check its name and its schema.",
+            sqlstate="42704",
         )
     modifiers = [
         item.get("A_Const", {}).get("ival", {}).get("ival", 0) for item in type_name.get("typmods", [])

@@ -83,4 +83,4 @@ def _table_of(index: str, schemas: list[str], place: Place, catalog: Catalog) ->
         for table in catalog.tables.values():
             if table.name.schema == schema and any(each.name == index for each in table.indexes):
                 return table
-    raise refused(place, f"There is no index {index}.", "Check its name and its schema.")
+    raise refused(place, f"There is no index {index}.", "Check its name and its schema.", sqlstate="42P01")

@@ -1,0 +1,265 @@
+"""A plan while it is made: statement by statement, each on the catalog as those before it leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Self
+
+from workorders.migration.atlas import expected
+from workorders.migration.atlas.effect import Effect
+from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.decisions import Decision
+from workorders.migration.errors import Refused
+from workorders.migration.later_names import purged_under
+from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations.definition import ChangeDefinition
+from workorders.migration.operations.drop_column import DropColumn
+from workorders.migration.operations.drop_table import DropTable
+from workorders.migration.operations.drop_type import DropType
+from workorders.migration.operations.operation import Check, Operation, Place
+from workorders.migration.operations.twin_column import TwinColumn
+from workorders.migration.renames import Names, Part, Renamed
+from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
+from workorders.migration.sql.script import Statement
+from workorders.migration.steps import Step
+
+#: Operations after which a check of the rows as they are now would prove nothing.
+_CHANGES_ROWS = frozenset(
+    {"update", "delete", "insert", "merge", "truncate", "do", "call", "select"}
+    | {"add_column", "fill_column", "drop_column", "create_table", "twin_column", "change_labels"}
+)
+
+#: Operations after which a column has another name, or another type.
+_RENAMES = frozenset({"drop_column", "rename_column", "alter_type", "change_labels", "twin_column"})
+
+#: Operations that put a column out of sight.
+_HIDES = frozenset({"drop_column", "twin_column"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStatement:
+    """A statement with what it comes to."""
+
+    statement: Statement
+    #: The names of its operations; none where the catalog already is as it wants it.
+    operations: tuple[str, ...]
+    #: Who would wait, and how long, if it ran as it is written.
+    hazards: tuple[str, ...]
+    tables: tuple[RelationName, ...]
+    #: What it would do to tables with rows if it ran as it is written; None where that cannot be foretold.
+    plain: Effect | None = None
+
+
+class Draft:
+    """What is planned of a script so far. Pure: nothing is read and nothing changed."""
+
+    def __init__(
+        self, catalog: Catalog, run: str, also_written: Mapping[int, tuple[RelationName, ...]]
+    ) -> None:
+        self._run = run
+        self._also_written = also_written
+        #: From before the script.
+        self.before = catalog
+        #: After the statements so far.
+        self.catalog = catalog
+        self.steps: list[Step] = []
+        self.checks: list[Check] = []
+        self.planned: list[PlannedStatement] = []
+        #: What decided which statements its blocks come to.
+        self.decisions: list[Decision] = []
+        #: Tables whose rows are not as they were.
+        self.changed: set[RelationName] = set()
+        #: Materialised views that are made again on the way back, with the rows of that moment.
+        self.filled: list[RelationName] = []
+        #: What the script has set.
+        self.settings: Mapping[str, str] = {}
+        self._twinned: set[tuple[RelationName, str]] = set()
+        self._hiding: stars.Seen = {}
+
+    @property
+    def names(self) -> Names:
+        """From the names before the script to those of now."""
+        return names_of(self.steps)
+
+    def saved(self) -> Self:
+        """A draft of its own that goes on from here; the decisions are those of both."""
+        draft = copy(self)
+        for name in ("steps", "checks", "planned", "changed", "filled", "_twinned"):
+            setattr(draft, name, copy(getattr(self, name)))
+        return draft
+
+    def restore(self, saved: Self) -> None:
+        """Makes it what it was when it was saved, its decisions apart."""
+        self.__dict__.update(saved.saved().__dict__)
+
+    def add(self, statement: Statement) -> None:
+        """Plans one statement more. Raises Refused with every problem found in it."""
+        catalog, position = self.catalog, len(self.planned)
+        names: list[str] = []
+        hazards: list[str] = []
+        tables: list[RelationName] = []
+        plain = expected.effect(statement.raw, catalog)
+        old = {table.name for table in catalog.tables.values() if not table.is_new}
+        setting = session_settings.setting_of(statement.raw)
+        place = Place(statement=position, line=statement.line)
+        try:
+            if setting is not None:
+                self.settings = session_settings.after(setting, self.settings, place, catalog)
+                self.catalog = replace(catalog, settings={**self.before.settings, **self.settings})
+                return
+            raw = stars.written_out(statement.raw, self._hiding, place, catalog)
+            if temporary.is_made(raw) and temporary.schema_of(self._run) not in catalog.schemas:
+                self.settings = {**self.settings, "search_path": temporary.path(self._run, catalog)}
+                self.steps.append(temporary.creation(self._run, place))
+                catalog = self.catalog = temporary.with_schema(self._run, catalog)
+            seen = replace(statement, raw=temporary.placed(raw, self._run, place, catalog))
+            if temporary.is_only_dropped(raw, self._run, catalog):
+                self.catalog = temporary.dropped(raw, catalog)
+                return
+            for found in translate.operations(seen, position, catalog):
+                operation = translate.with_written(found, self._also_written.get(position, ()))
+                concerned = translate.concerned(operation)
+                for name in concerned:
+                    _must_not_be_ours(name, statement)
+                hazards += self._add(operation, statement)
+                names.append(operation.name)
+                tables += concerned
+        finally:
+            self.planned.append(
+                PlannedStatement(
+                    statement=statement,
+                    operations=tuple(names),
+                    hazards=tuple(dict.fromkeys(hazards)),
+                    tables=tuple(dict.fromkeys(tables)),
+                    plain=None if plain is None else plain.among(old),
+                )
+            )
+
+    def finish(self) -> None:
+        """What comes after the last statement."""
+        if temporary.schema_of(self._run) in self.catalog.schemas:
+            named = {name for each in self.planned for name in each.tables}
+            self.steps.append(temporary.removal(self._run, len(self.planned) - 1, named))
+
+    def _add(self, operation: Operation, statement: Statement) -> list[str]:
+        """Plans one operation more; its hazards."""
+        catalog, hazards = self.catalog, list[str]()
+        names_now = names_of(self.steps)
+        _must_not_be_twinned(operation, self.before, names_now, self._twinned, statement)
+        made = operation.steps(catalog, self._run)
+        if self.changed:
+            self.filled += _filled_again(operation, catalog)
+        for given in names_of(made).renames:
+            self.steps = [purged_under(step, given) for step in self.steps]
+            self.changed, self._twinned = _called(self.changed, self._twinned, given)
+            self._hiding = stars.renamed(self._hiding, given)
+        made = temporary.kept_apart(made, operation.table, self._run)
+        self.steps += [session_settings.travelling(step, self.settings) for step in made]
+        table = catalog.tables.get(operation.table) if operation.table else None
+        if made and (table is None or not table.is_new):
+            # What the script itself does to the rows before decides, not how they are now.
+            self.checks += [
+                _asked_before(check, operation.table, names_now)
+                for check in operation.checks()
+                if self.changed.isdisjoint({operation.table, *check.reads})
+            ]
+            hazards.append(operation.hazard())
+        if operation.name in _CHANGES_ROWS:
+            self.changed |= {name for step in made for name in step.action.captured}
+            self.changed |= {operation.table} if operation.table else set()
+        if made and operation.name in _HIDES and table is not None:
+            gone = {operation.column} if isinstance(operation, DropColumn) else set()
+            left = (each for each in stars.seen(table, self._hiding) if each not in gone)
+            self._hiding = {**self._hiding, table.name: tuple(left)}
+        if isinstance(operation, TwinColumn):
+            self._twinned.add((operation.table, operation.column))
+        self.catalog = _with_hidden(operation.after(catalog), table, made)
+        if isinstance(operation, DropType):
+            self.catalog = operation.seen_by_hidden(self.catalog, self._run)
+        return hazards
+
+
+def names_of(steps: Iterable[Step]) -> Names:
+    """The renamings of these steps, in order."""
+    return Names(renames=tuple(step.renamed for step in steps if step.renamed is not None))
+
+
+def _with_hidden(catalog: Catalog, table: Table | None, made: Iterable[Step]) -> Catalog:
+    """The catalog with what the steps have put out of sight in a table: its rows still have it."""
+    for step in made:
+        for each in step.hides:
+            was = None if table is None else table.column(each.column)
+            now = catalog.tables.get(each.table)
+            if was is not None and now is not None:
+                hidden = replace(was, name=each.hidden, not_null=False, default=None)
+                catalog = catalog.with_table(replace(now, hidden=(*now.hidden, hidden)))
+    return catalog
+
+
+def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName, ...]:
+    """Materialised views that the operation's way back makes again, with the rows of that moment."""
+    if isinstance(operation, DropTable):
+        return operation.fills_again(catalog)
+    return operation.fills_again if isinstance(operation, ChangeDefinition) else ()
+
+
+def _called(
+    changed: set[RelationName], twinned: set[tuple[RelationName, str]], given: Renamed
+) -> tuple[set[RelationName], set[tuple[RelationName, str]]]:
+    """What the script has changed, and what has a twin, also under the names of now."""
+    if given.part is not Part.TABLE:
+        return changed, twinned
+    name = Names(renames=(given,)).table
+    return {name(each) for each in changed}, {(name(table), column) for table, column in twinned}
+
+
+def _asked_before(check: Check, table: RelationName | None, names: Names) -> Check:
+    """The check as it can be asked before the plan has run."""
+    if table is None or not names.renames:
+        return check
+    return replace(check, query=renamed.query(check.query, names.reversed, main=table))
+
+
+def _must_not_be_twinned(
+    operation: Operation,
+    before: Catalog,
+    given: Names,
+    twinned: set[tuple[RelationName, str]],
+    statement: Statement,
+) -> None:
+    """A trigger of ours names both columns: until it is gone, neither may have another name."""
+    names, columns = _renamed(operation)
+    for name in names:
+        table = before.tables.get(given.reversed.table(name))
+        if table is not None and any(is_ours(each.name) for each in table.triggers if each.name[0] == LAST):
+            raise Refused.because(
+                f"{name} still has the twin of an earlier run.", "Purge that run first.", line=statement.line
+            )
+    for name, column in twinned:
+        if name in names and columns in (None, column):
+            raise Refused.because(
+                f"{name}.{column} has just got a twin in this script.",
+                "Make the second change in a migration of its own, after the first one is purged.",
+                line=statement.line,
+            )
+
+
+def _renamed(operation: Operation) -> tuple[tuple[RelationName, ...], str | None]:
+    """The tables of which a column gets another name or type, and the column; None for all of them."""
+    if isinstance(operation, DropTable):
+        return operation.tables, None
+    column = getattr(operation, "column", None)
+    if operation.table is None or operation.name not in _RENAMES or not isinstance(column, str):
+        return (), None
+    return (operation.table,), column
+
+
+def _must_not_be_ours(name: RelationName, statement: Statement) -> None:
+    if name.schema == OUR_SCHEMA or is_ours(name.name):
+        raise Refused.because(
+            f"{name} is Lockkeeper's own.",
+            "Leave it alone: it holds what a rollback needs.",
+            line=statement.line,
+        )
