@@ -107,7 +107,6 @@ def test_the_digest_changes_with_every_part_and_with_nothing_else(make_target: M
 @pytest.mark.parametrize(
     "statement",
     [
-        "ALTER TABLE t DROP COLUMN parent_id CASCADE",
         "ALTER TABLE t DROP nothing",
         "ALTER TABLE nothing ADD z int",
         "ALTER TABLE t ALTER id DROP NOT NULL",
@@ -117,7 +116,7 @@ def test_the_digest_changes_with_every_part_and_with_nothing_else(make_target: M
         "DROP TABLE t",
         "DROP INDEX t_pkey",
         "CREATE INDEX t_bc ON t (a)",
-        "CREATE TEMP TABLE x (a int)",
+        "CREATE TEMP VIEW x AS SELECT 1",
         "CREATE TABLE x (a int) PARTITION BY RANGE (a)",
         "SELECT setval('nothing', 1)",
         "TRUNCATE parent",
