@@ -187,10 +187,6 @@ def test_a_table_made_by_a_later_statement_goes_first(make_target: MakeTarget) -
         ("DROP TABLE heir", "inheritance"),
         ("DROP TABLE line; DROP TABLE line", "no table line"),
         ("DROP TABLE line; INSERT INTO line VALUES (1)", "no table line"),
-        (
-            "DROP VIEW seen; DROP TABLE line, doc; DROP TYPE mood",
-            "table doc keeps its rows until it is purged",
-        ),
         ("DROP SEQUENCE lone", "counted.n counts with public.lone"),
         ("DROP SEQUENCE doc_id_seq", "doc.id counts with public.doc_id_seq"),
         ("DROP SEQUENCE line", "no sequence line"),

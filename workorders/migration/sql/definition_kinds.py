@@ -91,9 +91,9 @@ def is_table_setting(raw: RawStatement) -> bool:
 def says_of_objects(raw: RawStatement) -> bool:
     """Whether it is an ALTER TABLE of which a part is undone from what pg_dump says."""
     return raw.kind == "AlterTableStmt" and any(
-        command["AlterTableCmd"]["subtype"] in TABLE_SETTINGS | _OF_SEQUENCES
-        or command["AlterTableCmd"].get("behavior") == "DROP_CASCADE"
-        for command in raw.node["cmds"]
+        command["subtype"] in TABLE_SETTINGS | _OF_SEQUENCES
+        or (command["subtype"] == "AT_DropColumn" and command.get("behavior") == "DROP_CASCADE")
+        for command in (item["AlterTableCmd"] for item in raw.node["cmds"])
     )
 
 
