@@ -118,6 +118,8 @@ class Index:
     method: str = "btree"
     #: It is attached to an index of the partitioned parent.
     is_inherited: bool = False
+    #: That index.
+    attached_to: RelationName | None = None
     size_bytes: int = 0
     comment: str | None = None
 
