@@ -60,7 +60,7 @@ class DetachPartition:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written, without CONCURRENTLY; attached again on the way back."""
-        parent, child = must_find(catalog, self.table), must_find(catalog, self.child)
+        child = must_find(catalog, self.child)
         back = rejoining.of(catalog, self.table, self.child, run, self.place)
         misfit = None if child.is_new else back.misfit
         detach = Step(
@@ -68,8 +68,8 @@ class DetachPartition:
             operation=self.name,
             action=Action(
                 title=f"detach {self.child} from {self.table}",
-                sql=(f"ALTER TABLE {self.table.sql} DETACH PARTITION {self.child.sql}",),
-                locks=membership.detaching_locks(catalog, parent, child),
+                sql=(back.detaching,),
+                locks=back.detaching_locks,
                 done=questions.negated(membership.is_partition(self.table, self.child)),
             ),
             undo=(*(back.proving(0) if misfit is not None else ()), *back.attaching()),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
-from workorders.migration.locks import LockMode
+from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import family, membership, rebuild
 from workorders.migration.operations.operation import Place, refused
@@ -73,8 +73,21 @@ class Rejoining:
             referenced_when=rebuild.referenced_when(self.catalog, self.child.name),
         )
 
-    def proving(self, settles: int) -> tuple[Action, ...]:
-        """Actions after which every row is known to fit, so that attaching reads none."""
+    @property
+    def detaching(self) -> str:
+        """The statement that makes it a table of its own."""
+        return f"ALTER TABLE {self.parent.name.sql} DETACH PARTITION {self.child.name.sql}"
+
+    @property
+    def detaching_locks(self) -> tuple[Lock, ...]:
+        """What that takes."""
+        return membership.detaching_locks(self.catalog, self.parent, self.child)
+
+    def proving(self, settles: int | None = None) -> tuple[Action, ...]:
+        """Actions after which every row is known to fit, so that attaching reads none.
+
+        `settles` is the place of `misfit` in the step; None where nobody can have written since.
+        """
         if self.condition is None:
             return ()
         name = self.child.name
@@ -90,7 +103,11 @@ class Rejoining:
                 locks=family.locks(self.catalog, (name,), LockMode.ACCESS_EXCLUSIVE),
                 done=f"SELECT ({exists}) OR ({is_back})",
             ),
-            Action(title=f"settle rows of {name} that do not fit its former bound", settles=settles),
+            *(
+                ()
+                if settles is None
+                else (Action(title=f"settle rows of {name} that do not fit its bound", settles=settles),)
+            ),
             Action(
                 title=f"check every row of {name} against its former bound",
                 sql=(f"ALTER TABLE {name.sql} VALIDATE CONSTRAINT {quoted(self._guard)}",),
