@@ -149,7 +149,7 @@ class Draft:
         catalog, hazards = self.catalog, list[str]()
         names_now = names_of(self.steps)
         _must_not_be_twinned(operation, self.before, names_now, self._twinned, statement)
-        made = family.spread(operation.name, catalog, operation.steps(catalog, self._run))
+        made = family.spread(operation.name, catalog, operation.steps(catalog, self._run), statement.raw)
         if self.changed:
             self.filled += _filled_again(operation, catalog)
         for given in names_of(made).renames:

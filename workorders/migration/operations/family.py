@@ -14,6 +14,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, T
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Place, refused
+from workorders.migration.sql.tree import RawStatement
 from workorders.migration.steps import Action, HiddenColumn, Step
 
 _KINDS = {"f": "a foreign table", "v": "a view", "m": "a materialised view"}
@@ -91,14 +92,20 @@ _RECURSING = frozenset(
         *("add_column", "fill_column", "drop_column", "rename_column", "set_not_null", "drop_not_null"),
         *("set_default", "drop_default", "add_check", "drop_check", "rename_constraint"),
         *("validate_constraint", "alter_constraint", "add_foreign_key", "drop_foreign_key"),
+        *("alter_type", "maintenance"),
         *("update", "delete", "insert", "merge", "do", "call", "select", "truncate"),
     }
 )
 
 
-def spread(name: str, catalog: Catalog, steps: Iterable[Step]) -> tuple[Step, ...]:
-    """An operation's steps: what they lock and read of a partitioned table, they do of its partitions."""
-    if name not in _RECURSING:
+def spread(
+    name: str, catalog: Catalog, steps: Iterable[Step], raw: RawStatement | None = None
+) -> tuple[Step, ...]:
+    """An operation's steps: what they lock and read of a partitioned table, they do of its partitions.
+
+    `raw` is the statement that they serve.
+    """
+    if name not in _RECURSING and not (raw is not None and _is_of_trigger(raw)):
         return tuple(steps)
     return tuple(
         replace(
@@ -114,9 +121,10 @@ def spread(name: str, catalog: Catalog, steps: Iterable[Step]) -> tuple[Step, ..
 
 def _spread(catalog: Catalog, action: Action) -> Action:
     mine: dict[RelationName, Lock] = {}
+    says_only = any(statement.startswith("ALTER TABLE ONLY") for statement in action.sql)
     for lock in action.locks:
-        # CREATE INDEX ON ONLY, which alone takes SHARE, and ALTER TABLE ONLY leave partitions as they are.
-        is_alone = lock.mode is LockMode.SHARE or action.sql[0].startswith("ALTER TABLE ONLY")
+        # CREATE INDEX ON ONLY, which alone takes SHARE, leaves partitions as they are, too.
+        is_alone = says_only or lock.mode is LockMode.SHARE
         for each in (lock,) if is_alone else locks(catalog, (lock.relation,), lock.mode):
             known = mine.get(each.relation)
             if known is None or list(LockMode).index(known.mode) < list(LockMode).index(each.mode):
@@ -145,6 +153,13 @@ def changed(catalog: Catalog, name: RelationName, change: Callable[[Table], Tabl
     for table in below(catalog, name):
         catalog = catalog.with_table(change(catalog.tables[table.name]))
     return catalog
+
+
+def _is_of_trigger(raw: RawStatement) -> bool:
+    """Whether it makes, renames or drops a trigger, of which each partition has a copy."""
+    about = raw.node.get("removeType") or raw.node.get("renameType")
+    is_about_one = about == "OBJECT_TRIGGER" and raw.kind in ("DropStmt", "RenameStmt")
+    return is_about_one or raw.kind == "CreateTrigStmt"
 
 
 def followed(operation: str, before: Catalog, after: Catalog, name: RelationName | None) -> Catalog:
@@ -188,6 +203,10 @@ def _as(column: Column, old: Column, new: Column) -> Column:
         column = replace(column, not_null_name=new.not_null_name)
     if old.is_not_null_validated != new.is_not_null_validated:
         column = replace(column, is_not_null_validated=new.is_not_null_validated)
+    if old.type != new.type:
+        column = replace(
+            column, type=new.type, collation=new.collation, storage="", compression="", is_domain=False
+        )
     if old.default != new.default:
         column = replace(column, default=new.default)
     return column
