@@ -35,7 +35,7 @@ INSERT INTO h_1 (a, b) SELECT g, 'h' FROM generate_series(1, 30) g WHERE satisfi
 CREATE TABLE m (y int, q int, t text) PARTITION BY RANGE (y, q); CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (2023, MINVALUE) TO (2024, 3);
 INSERT INTO m SELECT 2023, g % 4 + 1, 'm' || g FROM generate_series(1, 9) g; CREATE TABLE m_2 (LIKE m); ALTER TABLE m_2 ALTER y SET DEFAULT 7;
 INSERT INTO m_2 SELECT 2024, 3 + g % 2, 'm' || g FROM generate_series(1, 9) g;
-CREATE TABLE u (k int, v text) PARTITION BY LIST (k); CREATE TABLE u_1 PARTITION OF u FOR VALUES IN (1); CREATE TABLE u_rest PARTITION OF u DEFAULT;
+CREATE TYPE mood AS ENUM ('ok', 'no'); CREATE TABLE u (k int, v text, mo mood DEFAULT 'ok' CHECK (mo <> 'no')) PARTITION BY LIST (k); CREATE TABLE u_1 PARTITION OF u FOR VALUES IN (1); CREATE TABLE u_rest PARTITION OF u DEFAULT;
 INSERT INTO u SELECT g % 3, 'v' || g % 6 FROM generate_series(1, 30) g;
 CREATE TABLE points (id int PRIMARY KEY, p_id bigint, p_k int, l_id int, l_kind text, FOREIGN KEY (l_id, l_kind) REFERENCES l ON DELETE CASCADE);
 INSERT INTO points (id, l_id, l_kind) SELECT id, id, kind FROM l WHERE kind = 'a';
@@ -101,6 +101,7 @@ CREATE TABLE "Odd schéma".p_1 PARTITION OF p (v DEFAULT 'own', CONSTRAINT mine 
 ALTER TABLE p ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL; ALTER TABLE p_1 SET (fillfactor = 60), ALTER n SET STATISTICS 50; ALTER TABLE p ALTER v SET STATISTICS 200; DROP TRIGGER touch ON p;
 ALTER TABLE p_1 RENAME TO "p %s 1"; ALTER TABLE p RENAME TO q; ALTER INDEX once RENAME TO twice; ALTER TABLE q SET SCHEMA "Odd schéma"; CREATE INDEX ON "Odd schéma".q (k); ANALYZE "Odd schéma".q""",
     ),
+    _case("of an enum with a value more", "ALTER TYPE mood ADD VALUE 'calm'"),
     _case("dropped", "DROP TABLE p_1, u_rest; DROP TABLE m_1; CREATE TABLE p_1 PARTITION OF p (v DEFAULT 'new') FOR VALUES FROM (0) TO (10); DROP TABLE h CASCADE"),
     _case("detach concurrently", "ALTER TABLE p DETACH PARTITION p_1 CONCURRENTLY"),
 )

@@ -92,7 +92,7 @@ _RECURSING = frozenset(
         *("add_column", "fill_column", "drop_column", "rename_column", "set_not_null", "drop_not_null"),
         *("set_default", "drop_default", "add_check", "drop_check", "rename_constraint"),
         *("validate_constraint", "alter_constraint", "add_foreign_key", "drop_foreign_key"),
-        *("alter_type", "maintenance"),
+        *("alter_type", "add_value", "maintenance"),
         *("update", "delete", "insert", "merge", "do", "call", "select", "truncate"),
     }
 )
