@@ -102,6 +102,7 @@ ALTER TABLE p ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL; ALTER TABLE p_1 
 ALTER TABLE p_1 RENAME TO "p %s 1"; ALTER TABLE p RENAME TO q; ALTER INDEX once RENAME TO twice; ALTER TABLE q SET SCHEMA "Odd schéma"; CREATE INDEX ON "Odd schéma".q (k); ANALYZE "Odd schéma".q""",
     ),
     _case("of an enum with a value more", "ALTER TYPE mood ADD VALUE 'calm'"),
-    _case("dropped", "DROP TABLE p_1, u_rest; DROP TABLE m_1; CREATE TABLE p_1 PARTITION OF p (v DEFAULT 'new') FOR VALUES FROM (0) TO (10); DROP TABLE h CASCADE"),
+    _case("dropped", "DROP TABLE p_1, u_rest; DROP TABLE m_1; CREATE TABLE p_1 PARTITION OF p (v DEFAULT 'new') FOR VALUES FROM (0) TO (10); DROP TABLE h CASCADE; DROP TABLE points"),
+    _case("what is pointed at is dropped", "DROP TABLE l CASCADE; DROP TABLE ref, p CASCADE"),
     _case("detach concurrently", "ALTER TABLE p DETACH PARTITION p_1 CONCURRENTLY"),
 )

@@ -15,7 +15,7 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, rebuild
 from workorders.migration.operations.add_foreign_key import orphans
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
@@ -65,6 +65,8 @@ class AlterConstraint:
         table = alterable(must_find(catalog, self.table), self.place, "ALTER CONSTRAINT")
         if self.was == self.becomes:
             return ()
+        if self.was.is_enforced != self.becomes.is_enforced:
+            family.must_take_not_valid(catalog, table, self.place, "ALTER CONSTRAINT")
         if self._enforces:
             return self._enforcing()
         if self._relaxes:

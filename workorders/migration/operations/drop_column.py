@@ -64,6 +64,8 @@ class DropColumn:
         hidden = ours("dropped", run, str(self.place.statement), str(self.table), self.column)
         constraints = tuple(c for c in table.constraints if self.column in c.columns)
         indexes = tuple(i for i in table.indexes if i.constraint is None and self.column in i.columns)
+        if any(constraint.kind == "f" for constraint in constraints):
+            family.must_take_not_valid(catalog, table, self.place, "the way back of DROP COLUMN")
         statistics = tuple(s for s in table.statistics if self.column in s.columns)
         parts = _Parts(
             table=self.table,

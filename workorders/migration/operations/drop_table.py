@@ -104,7 +104,11 @@ class DropTable:
                     locks=strongest(
                         (
                             *exclusive(*sorted(going)),
-                            *exclusive(*(name for key in keys for name in (key.table, _referenced(key)))),
+                            *family.locks(
+                                catalog,
+                                (name for key in keys for name in (key.table, _referenced(key))),
+                                LockMode.ACCESS_EXCLUSIVE,
+                            ),
                             *gone.locks,
                             *(lock for each in leaving for lock in each.detaching_locks),
                         )
@@ -121,7 +125,7 @@ class DropTable:
                             *(statement for key in keys for statement in _adding(key)),
                             *gone.restoring,
                         ),
-                        locks=_locks_back(keys, locks_of_what_stays(gone), going),
+                        locks=_locks_back(catalog, keys, locks_of_what_stays(gone), going),
                         done=is_free,
                     ),
                     *(
@@ -165,33 +169,24 @@ class DropTable:
             _must_be_no_goal(catalog, table, found, self.place)
         return tuple(found.values())
 
-    def _keys(self, catalog: Catalog, going: Collection[RelationName]) -> tuple[Reference, ...]:
+    def _keys(self, catalog: Catalog, going: set[RelationName]) -> tuple[Reference, ...]:
         """Foreign keys between tables that go and others, in a fixed order."""
         own = [
             Reference(table=name, constraint=key)
             for name in sorted(going)
             for key in must_find(catalog, name).foreign_keys
-            if key.referenced not in (None, *going)
+            # A partition's goes and comes with its parent's, unless it goes alone.
+            if key.referenced not in (None, *going) and going.isdisjoint(family.above(catalog, name))
         ]
         others = [
             reference
             for name in sorted(going)
             for reference in catalog.referencing(name)
-            if reference.table not in going
+            if reference.table not in going and not reference.constraint.is_inherited
         ]
         for reference in (*own, *others):
-            for name in (reference.table, _referenced(reference)):
-                # What a partition that goes alone points at, it points at on its own once it is detached.
-                is_alone = name in self.tables and catalog.tables[name].kind == "r"
-                is_of_tree = catalog.tables[name].kind == "p" or catalog.tables[name].is_partition
-                if is_of_tree and not is_alone:
-                    raise refused(
-                        self.place,
-                        f"{reference.constraint.name} of {reference.table} is a foreign key between"
-                        " partitions: bringing it back would hold everybody up.",
-                        f"ALTER TABLE {reference.table.sql} DROP CONSTRAINT"
-                        f" {quoted(reference.constraint.name)}; by hand first.",
-                    )
+            pointing = must_find(catalog, reference.table)
+            family.must_take_not_valid(catalog, pointing, self.place, "the way back of DROP TABLE")
             if is_temporal(catalog, reference.constraint):
                 raise refused(
                     self.place,
@@ -283,11 +278,11 @@ def _leaving(
 
 
 def _locks_back(
-    keys: tuple[Reference, ...], more: tuple[Lock, ...], going: Collection[RelationName]
+    catalog: Catalog, keys: tuple[Reference, ...], more: tuple[Lock, ...], going: Collection[RelationName]
 ) -> tuple[Lock, ...]:
     """What stays in the application's sight: adding a foreign key locks both its tables."""
     names = {name for key in keys for name in (key.table, _referenced(key))} - set(going)
-    locks = (Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in sorted(names))
+    locks = family.locks(catalog, sorted(names), LockMode.SHARE_ROW_EXCLUSIVE)
     return strongest((*locks, *(lock for lock in more if lock.relation not in going)))
 
 

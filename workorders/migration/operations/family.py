@@ -34,15 +34,14 @@ def alterable(table: Table, place: Place, what: str) -> Table:
     return table
 
 
-def must_be_own(table: Table, column: str, place: Place, what: str) -> None:
-    """Raises Refused for a column of a partition that its parent says everything of."""
-    found = table.column(column)
-    if table.is_partition and found is not None and found.is_inherited:
+def must_take_not_valid(catalog: Catalog, table: Table, place: Place, what: str) -> None:
+    """Raises Refused where a foreign key of a partitioned table would have to be checked all at once."""
+    if table.kind == "p" and catalog.major < 18 and not table.is_new:
         raise refused(
             place,
-            f"{table.name} is a partition, and {what} of {column} is its parent's to say: the server would"
-            " refuse it here.",
-            f"Write it for {table.parents[0] if table.parents else 'the parent'}.",
+            f"{table.name} is partitioned: {what} needs a foreign key of it that is NOT VALID at first, which"
+            " servers before 18 do not have for those.",
+            "Do it partition by partition, or by hand in a window.",
         )
 
 

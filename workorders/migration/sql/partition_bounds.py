@@ -17,6 +17,13 @@ from workorders.migration.sql.tree import Node, strings
 #: A bound that is below or above every value.
 _LOWEST, _HIGHEST = "minvalue", "maxvalue"
 
+_WITHOUT_COLLATION = frozenset(
+    {
+        *("smallint", "integer", "bigint", "numeric", "uuid", "date", "boolean", "bytea", "inet"),
+        *("timestamp without time zone", "timestamp with time zone"),
+    }
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
@@ -103,6 +110,17 @@ def condition(parent: Table, bound: Node) -> str | None:
     if None in lower or None in upper:
         return None
     return _ranged(keys, [each or "" for each in lower], [each or "" for each in upper])
+
+
+def is_proof(parent: Table, bound: Node) -> bool:
+    """Whether the server takes a CHECK of the condition for a proof.
+
+    Of a hash it does so only where no part of the key has a collation: its own condition has none.
+    """
+    strategy, keys = strategy_and_keys(parent)
+    return not is_default(bound) and (
+        strategy != "hash" or all(key.type.split("(")[0] in _WITHOUT_COLLATION for key in keys)
+    )
 
 
 def _value(key: Key, item: Node) -> str | None:

@@ -122,6 +122,7 @@ def attached(command: Node, parent: Table, place: Place, catalog: Catalog) -> It
         child=child.name,
         bound=partition_bounds.text(bound),
         condition=partition_bounds.condition(parent, bound),
+        is_proof=partition_bounds.is_proof(parent, bound),
     )
 
 
