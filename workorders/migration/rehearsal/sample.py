@@ -67,10 +67,12 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
     counts = {
         table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
     }
+    # What a partitioned table holds, its partitions hold.
+    whole = {name for name, table in catalog.tables.items() if table.kind == "p"}
     return Sample(
         rows={name: rows for name, rows in counts.items() if rows and name not in made_up},
         made_up=tuple(made_up),
-        empty=tuple(name for name in plan.tables if not counts.get(name)),
+        empty=tuple(name for name in plan.tables if not counts.get(name) and name not in whole),
     )
 
 
