@@ -10,7 +10,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations import family
 from workorders.migration.rehearsal.moments import Allowed, Moments
 from workorders.migration.rehearsal.rows import Rows, TableRows
-from workorders.migration.rehearsal.state import State
+from workorders.migration.rehearsal.state import Loose, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,25 @@ class Tree:
 def _narrowed(rows: TableRows, columns: tuple[str, ...]) -> Iterator[tuple[str | None, ...]]:
     places = [rows.columns.index(column) for column in columns]
     return (tuple(row[place] for place in places) for row in rows.rows)
+
+
+def gathered(catalog: Catalog, rows: Rows) -> Rows:
+    """The rows of every table, with those of its partitions in each partitioned one."""
+    found = dict(rows)
+    for tree in trees(catalog):
+        held = [rows[name] for name in tree.below if name in rows]
+        root = rows.get(tree.root)
+        if root is not None:
+            alike = [each for each in held if each.columns == root.columns]
+            found[tree.root] = replace(root, rows=tuple(row for each in alike for row in each.rows))
+    return found
+
+
+def loosened(catalog: Catalog, loose: Loose) -> Loose:
+    """What is left to chance in a partition is so in its partitioned table."""
+    return loose | {
+        (tree.root, column) for tree in trees(catalog) for name, column in loose if name in tree.below
+    }
 
 
 def trees(catalog: Catalog) -> tuple[Tree, ...]:

@@ -123,6 +123,20 @@ def is_proof(parent: Table, bound: Node) -> bool:
     )
 
 
+def inside(parent: Table, bound: Node) -> dict[str, str]:
+    """Values of key columns, as SQL, that some row of the partition has; what cannot be told is left out."""
+    strategy, keys = strategy_and_keys(parent)
+    if is_default(bound) or strategy == "hash":
+        return {}
+    items = bound["lowerdatums"] if strategy == "range" else bound["listdatums"][:1]
+    found = {}
+    for key, item in zip(keys, items, strict=strategy == "range"):
+        value = _value(key, item)
+        if key.column and value is not None and value not in (_LOWEST, _HIGHEST):
+            found[key.column] = value
+    return found
+
+
 def _value(key: Key, item: Node) -> str | None:
     """A bound's value as SQL, or `minvalue` or `maxvalue`; None for what is no plain value."""
     if "ColumnRef" in item:
