@@ -3,7 +3,8 @@
 Plain form: SHARE while the table is read and sorted; every write waits (p99 353 ms where
 the concurrent form had 26). Online form: CONCURRENTLY, under a watchdog instead of a lock
 timeout; an invalid index of a failed try is swept first, because IF NOT EXISTS would succeed
-over it. A partitioned table has no concurrent form: see `index_tree`. Source: https://www.postgresql.org/docs/18/sql-createindex.html.
+over it. Of a partitioned table the index is laid out first (ON ONLY), each partition's is built
+concurrently, and then they are attached. Source: https://www.postgresql.org/docs/18/sql-createindex.html.
 """
 
 from __future__ import annotations
