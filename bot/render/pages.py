@@ -51,6 +51,7 @@ _OPERATIONS = (
     "drop_table",
     "create_partition",
     "attach_partition",
+    "attach_index",
     "detach_partition",
     "drop_sequence",
     "new_relation",

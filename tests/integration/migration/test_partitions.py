@@ -23,6 +23,7 @@ CREATE TABLE a_0 PARTITION OF a FOR VALUES FROM (0) TO (10); CREATE TABLE a_rest
 CREATE TABLE b (k int NOT NULL, v text) PARTITION BY RANGE (k); CREATE TABLE b_0 PARTITION OF b FOR VALUES FROM (0) TO (10);
 CREATE TABLE n (id int GENERATED ALWAYS AS IDENTITY, k int) PARTITION BY LIST (k);
 CREATE TABLE n_1 PARTITION OF n FOR VALUES IN (1) PARTITION BY LIST (k); CREATE TABLE n_1_1 PARTITION OF n_1 FOR VALUES IN (1);
+CREATE INDEX of_b ON ONLY b (v); CREATE INDEX of_b_0 ON b_0 (v);
 CREATE TABLE goal (k int PRIMARY KEY) PARTITION BY LIST (k); CREATE TABLE goal_1 PARTITION OF goal FOR VALUES IN (1);
 CREATE TABLE points (k int CONSTRAINT to_goal REFERENCES goal); CREATE TABLE heir () INHERITS (day);
 INSERT INTO a SELECT g, 'a' FROM generate_series(1, 25, 4) g; INSERT INTO b SELECT g, 'b' FROM generate_series(1, 9) g;
@@ -124,6 +125,7 @@ _REFUSED = {
     "ALTER TABLE a_0 ADD COLUMN c int": "is for its parent to say",
     "ALTER TABLE ONLY a ADD COLUMN c int": "would leave its partitions otherwise",
     "CREATE INDEX CONCURRENTLY ON a (k)": "the server refuses it",
+    "ALTER INDEX of_b ATTACH PARTITION of_b_0": "no server detaches an index again",
     "DROP INDEX a_0_v_idx": "is a part of public.a_v_idx",
     "ALTER TABLE a DROP COLUMN k": "is part of the partition key",
     "ALTER TABLE a ATTACH PARTITION elsewhere FOR VALUES FROM (50) TO (60)": "of public.a may not",

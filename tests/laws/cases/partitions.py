@@ -82,6 +82,10 @@ UPDATE m SET q = 3, t = t || '!' WHERE y = 2023; UPDATE u SET k = 3 - k WHERE v 
         'CREATE INDEX ON p (n); CREATE UNIQUE INDEX "ünique %s" ON p (k, id DESC) WHERE n > 0; DROP INDEX p_by_v; CREATE INDEX ON h (b); CREATE INDEX on_a ON p_1 (v)',
     ),
     _case(
+        "indexes attached",
+        "CREATE INDEX \"whole %s\" ON ONLY p (n); CREATE INDEX ON \"Odd schéma\".\"p of \"\"k\"\" %s\" (n); ALTER INDEX \"whole %s\" ATTACH PARTITION only_1; ALTER INDEX \"whole %s\" ATTACH PARTITION \"Odd schéma\".\"p of \"\"k\"\" %s_n_idx\"",
+    ),
+    _case(
         "of",
         """CREATE TABLE p_3 PARTITION OF p FOR VALUES FROM (30) TO (MAXVALUE); CREATE TABLE l_x PARTITION OF l FOR VALUES IN ('z', NULL);
 CREATE TABLE "Odd schéma".p_1 PARTITION OF p (v DEFAULT 'own', CONSTRAINT mine CHECK (n <> 5)) FOR VALUES FROM (20) TO (21) WITH (fillfactor = 70)""".replace("l_x PARTITION OF l FOR", "m_x PARTITION OF m FOR").replace("IN ('z', NULL)", "FROM (2030, 1) TO (2030, 4)"),
@@ -98,7 +102,7 @@ CREATE TABLE "Odd schéma".p_1 PARTITION OF p (v DEFAULT 'own', CONSTRAINT mine 
     _case(
         "triggers and settings",
         """CREATE TRIGGER second AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TRIGGER second ON p RENAME TO third; ALTER TABLE p DISABLE TRIGGER touch; ALTER TABLE p_1 ENABLE ALWAYS TRIGGER touch;
-ALTER TABLE p ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL; ALTER TABLE p_1 SET (fillfactor = 60), ALTER n SET STATISTICS 50; ALTER TABLE p ALTER v SET STATISTICS 200; DROP TRIGGER touch ON p;
+ALTER TABLE p_1 ALTER v SET STORAGE EXTERNAL; ALTER TABLE p ALTER v SET STORAGE MAIN; ALTER TABLE p ALTER v SET COMPRESSION pglz; ALTER TABLE p ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL; ALTER TABLE p_1 SET (fillfactor = 60), ALTER n SET STATISTICS 50; ALTER TABLE p ALTER v SET STATISTICS 200; DROP TRIGGER touch ON p;
 ALTER TABLE p_1 RENAME TO "p %s 1"; ALTER TABLE p RENAME TO q; ALTER INDEX once RENAME TO twice; ALTER TABLE q SET SCHEMA "Odd schéma"; CREATE INDEX ON "Odd schéma".q (k); ANALYZE "Odd schéma".q""",
     ),
     _case("of an enum with a value more", "ALTER TYPE mood ADD VALUE 'calm'"),

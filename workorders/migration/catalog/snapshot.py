@@ -120,6 +120,8 @@ class Index:
     is_inherited: bool = False
     #: That index.
     attached_to: RelationName | None = None
+    #: Made by the script that is being planned.
+    is_new: bool = False
     size_bytes: int = 0
     comment: str | None = None
 

@@ -122,6 +122,6 @@ class CreateIndex:
         """The table with one more index, and its partitions."""
         table = must_find(catalog, self.table)
         if table.kind == "p":
-            parts = index_tree.wanted(catalog, table, self.index, only=self.is_only)
+            parts = index_tree.wanted(catalog, table, replace(self.index, is_new=True), only=self.is_only)
             return index_tree.with_parts(catalog, parts)
-        return catalog.with_table(replace(table, indexes=(*table.indexes, self.index)))
+        return catalog.with_table(replace(table, indexes=(*table.indexes, replace(self.index, is_new=True))))

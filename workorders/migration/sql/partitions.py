@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.names import RelationName, chosen, index_columns_part
+from workorders.migration.operations.attach_index import AttachIndex
 from workorders.migration.operations.attach_partition import AttachPartition
 from workorders.migration.operations.create_partition import CreatePartition
 from workorders.migration.operations.detach_partition import DetachPartition
@@ -124,6 +125,36 @@ def attached(command: Node, parent: Table, place: Place, catalog: Catalog) -> It
         condition=partition_bounds.condition(parent, bound),
         is_proof=partition_bounds.is_proof(parent, bound),
     )
+
+
+def index_attached(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    """ALTER INDEX ... ATTACH PARTITION."""
+    (item,) = node["cmds"]
+    command = item["AlterTableCmd"]
+    if command["subtype"] != "AT_AttachPartition":
+        words = command["subtype"].removeprefix("AT_")
+        raise refused(place, f"ALTER INDEX: {words} is not modelled yet.", "Take it out of this script.")
+    table, index = _index_of(node["relation"], place, catalog)
+    child, part = _index_of(command["def"]["PartitionCmd"]["name"], place, catalog)
+    whole = RelationName(schema=table.name.schema, name=index.name)
+    if part.attached_to == whole:
+        return
+    if table.name not in child.parents or part.attached_to is not None:
+        raise refused(
+            place,
+            f"{part.name} is no index of a partition of {table.name}, or is attached already.",
+            "Check the names.",
+        )
+    yield AttachIndex(place=place, table=table.name, index=index, child=child.name, part=part)
+
+
+def _index_of(relation: Node, place: Place, catalog: Catalog) -> tuple[Table, Index]:
+    for schema in (relation["schemaname"],) if relation.get("schemaname") else catalog.search_path:
+        for table in catalog.tables.values():
+            for index in table.indexes:
+                if (table.name.schema, index.name) == (schema, relation["relname"]):
+                    return table, index
+    raise refused(place, f"There is no index {relation['relname']}.", "Check its name and its schema.")
 
 
 def detached(command: Node, parent: Table, place: Place, catalog: Catalog) -> Iterator[Operation]:

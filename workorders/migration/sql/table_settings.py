@@ -53,7 +53,7 @@ def operations(reading: Reading) -> Iterator[Operation]:
     before = table
     for item in reading.node["cmds"]:
         command = item["AlterTableCmd"]
-        undo = [*_back(reading, before, command), *_back_below(catalog, before, command), *undo]
+        undo = [*_back(reading, before, command), *_back_below(reading, catalog, before, command), *undo]
         locks += _locks(catalog, table, command)
         table = _after(table, command)
         if _recurses(command):
@@ -89,7 +89,7 @@ def mode(command: Node) -> LockMode:
 
 def _recurses(command: Node) -> bool:
     """Whether the server does the same to each partition."""
-    return "Trig" in command["subtype"] or command["subtype"] == "AT_SetStatistics"
+    return "Trig" in command["subtype"] or command["subtype"] in ("AT_SetStatistics", "AT_SetStorage")
 
 
 def _locks(catalog: Catalog, table: Table, command: Node) -> tuple[Lock, ...]:
@@ -98,11 +98,14 @@ def _locks(catalog: Catalog, table: Table, command: Node) -> tuple[Lock, ...]:
     return (Lock(relation=table.name, mode=mode(command)),)
 
 
-def _back_below(catalog: Catalog, table: Table, command: Node) -> list[str]:
+def _back_below(reading: Reading, catalog: Catalog, table: Table, command: Node) -> list[str]:
     """What partitions have otherwise than their parent, which the way back gives its own to all."""
     undo: list[str] = []
     for below in family.below(catalog, table.name) if _recurses(command) else ():
         alter = f"ALTER TABLE {below.name.sql}"
+        if command["subtype"] in column_settings.MODES:
+            undo += column_settings.back(reading, below, command)
+            continue
         if command["subtype"] == "AT_SetStatistics":
             column = below.column(command.get("name", ""))
             if column is not None:

@@ -89,6 +89,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
 
 
 def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    if node.get("objtype") == "OBJECT_INDEX":
+        yield from partitions.index_attached(node, place, catalog)
+        return
     if node.get("objtype") != "OBJECT_TABLE":
         kind = str(node.get("objtype", "")).removeprefix("OBJECT_").lower()
         raise refused(place, f"ALTER of a {kind} is not modelled yet.", "Take it out of this script.")
