@@ -226,6 +226,17 @@ OPERATIONS = (
         sql="SELECT setval('spare', 50)",
     ),
     Operation(
+        name="partitions",
+        sql="CREATE TABLE ledger (aid int REFERENCES pgbench_accounts, at int NOT NULL)"
+        " PARTITION BY RANGE (at);"
+        " CREATE TABLE ledger_0 PARTITION OF ledger FOR VALUES FROM (0) TO (10);"
+        " CREATE TABLE ledger_1 (LIKE ledger);"
+        " ALTER TABLE ledger ATTACH PARTITION ledger_1 FOR VALUES FROM (10) TO (20);"
+        " ALTER TABLE ledger DETACH PARTITION ledger_0; CREATE INDEX by_aid ON ONLY ledger (aid);"
+        " CREATE INDEX by_aid_1 ON ledger_1 (aid); ALTER INDEX by_aid ATTACH PARTITION by_aid_1",
+        between="INSERT INTO ledger VALUES (1, 11)",
+    ),
+    Operation(
         name="drop sequence",
         sql="DROP SEQUENCE spare",
     ),

@@ -14,6 +14,7 @@ from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
 from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
+from workorders.migration.operations import family
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
@@ -148,7 +149,7 @@ class Draft:
         catalog, hazards = self.catalog, list[str]()
         names_now = names_of(self.steps)
         _must_not_be_twinned(operation, self.before, names_now, self._twinned, statement)
-        made = operation.steps(catalog, self._run)
+        made = family.spread(operation.name, catalog, operation.steps(catalog, self._run), statement.raw)
         if self.changed:
             self.filled += _filled_again(operation, catalog)
         for given in names_of(made).renames:
@@ -175,7 +176,8 @@ class Draft:
             self._hiding = {**self._hiding, table.name: tuple(left)}
         if isinstance(operation, TwinColumn):
             self._twinned.add((operation.table, operation.column))
-        self.catalog = _with_hidden(operation.after(catalog), table, made)
+        after = family.followed(operation.name, catalog, operation.after(catalog), operation.table)
+        self.catalog = _with_hidden(after, table, made)
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)
         return hazards

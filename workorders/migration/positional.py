@@ -24,17 +24,18 @@ _HIDING = {"drop_column", "twin_column"}
 
 def hidden_in(plan: Plan) -> tuple[RelationName, ...]:
     """The tables in which the plan leaves a hidden column until it is purged, by their names before."""
-    return tuple(
-        sorted(
-            {
-                plan.names(position).reversed.table(name)
-                for position, planned in enumerate(plan.statements)
-                if _HIDING & set(planned.operations)
-                for name in planned.tables
-                if any(step.operation in _HIDING and _locks(step, name) for step in plan.steps)
-            }
-        )
-    )
+    named = {
+        plan.names(position).reversed.table(name)
+        for position, planned in enumerate(plan.statements)
+        if _HIDING & set(planned.operations)
+        for name in planned.tables
+        if any(step.operation in _HIDING and _locks(step, name) for step in plan.steps)
+    }
+    # The partitions of a table have it, too.
+    below = {
+        plan.names(step.statement).reversed.table(each.table) for step in plan.steps for each in step.hides
+    }
+    return tuple(sorted(named | below))
 
 
 def _locks(step: Step, table: RelationName) -> bool:

@@ -10,7 +10,7 @@ from workorders.migration.catalog.fingerprint import Fingerprint, column_key
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Identity, Table
 from workorders.migration.names import RelationName
 from workorders.migration.rehearsal import kept
-from workorders.migration.rehearsal.kept import Allowed, Moments
+from workorders.migration.rehearsal.moments import Allowed, Moments
 from workorders.migration.rehearsal.rows import TableRows
 from workorders.migration.rehearsal.state import State
 

@@ -28,6 +28,7 @@ def test_every_operation_module_has_its_section() -> None:
     }  # fmt: skip
     parts |= {"former_type", "labels", "restoration", "twin", "twin_parts", "twin_refusals", "twin_swap"}
     parts |= {"own_columns", "quarantined_table", "surroundings", "hidden_needs", "former_values"}
+    parts |= {"family", "index_tree", "membership", "rejoining"}
     parts |= {"captured", "inserted_rows", "keyless_rows", "sequences"}
 
     modules = {path.stem for path in folder.glob("*.py")} - parts

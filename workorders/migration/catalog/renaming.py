@@ -116,9 +116,20 @@ def table_renamed(catalog: Catalog, old: RelationName, new: RelationName) -> Cat
             owned_sequences=tuple(moved.get(each, each) for each in column.owned_sequences),
         )
 
+    wholes = {
+        RelationName(schema=old.schema, name=each.name): RelationName(schema=new.schema, name=each.name)
+        for each in catalog.tables[old].indexes
+    }
+
     def everywhere(table: Table) -> Table:
         return replace(
             table,
+            indexes=tuple(
+                replace(each, attached_to=wholes.get(each.attached_to, each.attached_to))
+                if each.attached_to
+                else each
+                for each in table.indexes
+            ),
             columns=tuple(in_column(each) for each in table.columns),
             constraints=tuple(in_constraint(each) for each in table.constraints),
             dependants=tuple(replace(each, relation=called(each.relation)) for each in table.dependants),
@@ -199,6 +210,8 @@ def _index_called(catalog: Catalog, name: RelationName, was: str, now: str) -> C
         relation = RelationName(schema=name.schema, name=was)
         catalog = replace(catalog, archive=renamed_entries.index_called(catalog.archive, relation, now))
 
+    whole = RelationName(schema=name.schema, name=was)
+
     def in_index(index: Index) -> Index:
         if index.name != was:
             return index
@@ -217,8 +230,17 @@ def _index_called(catalog: Catalog, name: RelationName, was: str, now: str) -> C
         changed = tuple(stands_on(table, each) for each in table.constraints)
         if changed != table.constraints:
             catalog = catalog.with_table(replace(table, constraints=changed))
+    for child in catalog.tables[name].children:
+        if child in catalog.tables:
+            below = catalog.tables[child]
+            parts = tuple(_part_of(each, whole, replace(whole, name=now)) for each in below.indexes)
+            catalog = catalog.with_table(replace(below, indexes=parts))
     table = catalog.tables[name]
     return catalog.with_table(replace(table, indexes=tuple(in_index(each) for each in table.indexes)))
+
+
+def _part_of(index: Index, was: RelationName, now: RelationName) -> Index:
+    return replace(index, attached_to=now) if index.attached_to == was else index
 
 
 def type_renamed(table: Table, given: RenamedType) -> Table:

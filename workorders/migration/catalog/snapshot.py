@@ -118,6 +118,10 @@ class Index:
     method: str = "btree"
     #: It is attached to an index of the partitioned parent.
     is_inherited: bool = False
+    #: That index.
+    attached_to: RelationName | None = None
+    #: Made by the script that is being planned.
+    is_new: bool = False
     size_bytes: int = 0
     comment: str | None = None
 

@@ -181,6 +181,7 @@ class _Assembly:
             constraint=row["constraint"],
             method=row["method"],
             is_inherited=row["is_inherited"],
+            attached_to=RelationName(schema=row["whole_schema"], name=row["whole"]) if row["whole"] else None,
             size_bytes=self._sizes.get(row["oid"], 0),
             comment=row["comment"],
         )

@@ -87,7 +87,7 @@ SELECT d.refobjid AS relation, d.refobjsubid AS attnum, n.nspname::text AS schem
  ORDER BY 3, 4
 
 -- name: constraints
--- Tables' constraints but NOT NULL.
+-- Tables' constraints but NOT NULL; of a foreign key to a partitioned table, not its parts for each partition.
 SELECT k.oid, k.conrelid AS relation, k.conname::text AS name, k.contype::text AS kind,
        pg_catalog.pg_get_constraintdef(k.oid) AS definition,
        k.conkey::int[] AS attnums, k.convalidated AS is_validated, k.connoinherit AS is_no_inherit,
@@ -106,6 +106,8 @@ SELECT k.oid, k.conrelid AS relation, k.conname::text AS name, k.contype::text A
   LEFT JOIN pg_catalog.pg_description c
     ON c.classoid = 'pg_catalog.pg_constraint'::regclass AND c.objoid = k.oid AND c.objsubid = 0
  WHERE k.conrelid <> 0 AND k.contype <> 'n'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint whole
+                    WHERE whole.oid = k.conparentid AND k.contype = 'f' AND whole.conrelid = k.conrelid)
    AND k.connamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace
                                WHERE nspname ~ '^pg_' OR nspname IN ('information_schema', 'lockkeeper'))
  ORDER BY k.conrelid, k.conname
@@ -124,11 +126,15 @@ SELECT i.indexrelid AS oid, i.indrelid AS relation, c.relname::text AS name,
        i.indisunique AS is_unique, i.indisprimary AS is_primary, i.indisvalid AS is_valid,
        i.indisreplident AS is_replica_identity, i.indisclustered AS is_clustered,
        c.relispartition AS is_inherited, m.amname::text AS method,
-       k.conname::text AS constraint, e.description AS comment
+       k.conname::text AS constraint, e.description AS comment,
+       wn.nspname::text AS whole_schema, w.relname::text AS whole
   FROM pg_catalog.pg_index i
   JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_am m ON m.oid = c.relam
+  LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid
+  LEFT JOIN pg_catalog.pg_class w ON w.oid = h.inhparent
+  LEFT JOIN pg_catalog.pg_namespace wn ON wn.oid = w.relnamespace
   LEFT JOIN pg_catalog.pg_constraint k
     ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
   LEFT JOIN pg_catalog.pg_description e

@@ -14,7 +14,8 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
 
 
@@ -58,7 +59,7 @@ class AddCheck:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """NOT VALID, then validated."""
-        ordinary(must_find(catalog, self.table), self.place, "ADD CHECK")
+        alterable(must_find(catalog, self.table), self.place, "ADD CHECK")
         alter = f"ALTER TABLE {self.table.sql}"
         not_valid = "" if "NOT ENFORCED" in self.modifiers else " NOT VALID"
         add = Step(

@@ -18,7 +18,8 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import RelationName
 from workorders.migration.operations import new_column, not_null_path
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
 
 #: A table of this size is written anew in a fraction of the smallest stall budget that people set
@@ -62,13 +63,13 @@ class AddColumn:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written; the way back keeps what was written into the column."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ADD COLUMN")
+        table = alterable(must_find(catalog, self.table), self.place, "ADD COLUMN")
         is_rewritten = bool(self.rewrites_because) and not table.is_new
         if is_rewritten:
             self._must_be_small(table)
         missing = ""
         if self.column.default is not None:
-            missing = new_column.stored_default(self.table, self.column, run)
+            missing = new_column.stored_default(table, self.column, run)
         is_kept = not self.column.generated
         return (
             Step(

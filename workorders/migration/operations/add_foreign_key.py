@@ -15,8 +15,9 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
-from workorders.migration.operations.operation import Check, Place, must_find, ordinary
+from workorders.migration.operations import family, rebuild
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, must_find
 from workorders.migration.steps import Action, Step
 
 
@@ -55,8 +56,9 @@ class AddForeignKey:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """NOT VALID, then validated; at once between two tables that are new."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ADD FOREIGN KEY")
-        referenced = ordinary(must_find(catalog, self.referenced), self.place, "a foreign key's other end")
+        table = alterable(must_find(catalog, self.table), self.place, "ADD FOREIGN KEY")
+        referenced = alterable(must_find(catalog, self.referenced), self.place, "a foreign key's other end")
+        family.must_take_not_valid(catalog, table, self.place, "ADD FOREIGN KEY")
         constraint = self.constraint
         sql = rebuild.checked_constraint(self.table, constraint)
         is_plain = constraint.is_validated and table.is_new and referenced.is_new

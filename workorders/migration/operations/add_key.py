@@ -17,13 +17,13 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import not_null_path, rebuild
+from workorders.migration.operations import family, index_tree, not_null_path, rebuild
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
     exclusive,
     must_find,
-    ordinary,
     refused,
 )
 from workorders.migration.steps import Action, Step
@@ -67,9 +67,10 @@ class AddKey:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """The index, then the constraint on it; at once on a new table."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ADD CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "ADD CONSTRAINT")
         if table.is_new:
-            return (self._attaching(f"ALTER TABLE {self.table.sql} ADD {self.plain}"),)
+            step = self._attaching(f"ALTER TABLE {self.table.sql} ADD {self.plain}")
+            return family.spread("add_check", catalog, (step,))
         if not self.build:
             raise refused(
                 self.place,
@@ -78,6 +79,9 @@ class AddKey:
                 "Create a new table with it and copy the rows there, forbid what is alike with UNIQUE,"
                 " or add it by hand in a window.",
             )
+        if table.kind == "p":
+            parts = index_tree.wanted(catalog, table, self.index, self.constraint)
+            return index_tree.built(catalog, parts, self.place, self.name)
         name = RelationName(schema=self.table.schema, name=self.index.name)
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name.sql}"
         locks = (Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
@@ -123,6 +127,12 @@ class AddKey:
     def after(self, catalog: Catalog) -> Catalog:
         """The table with one more constraint and its index; a new primary key's columns are NOT NULL."""
         table = must_find(catalog, self.table)
+        if table.kind == "p":
+            parts = index_tree.wanted(catalog, table, self.index, self.constraint)
+            columns = self.constraint.columns if self.constraint.kind == "p" else ()
+            for each in (table, *family.below(catalog, self.table)):
+                catalog = catalog.with_table(_demanded(catalog, each, columns))
+            return index_tree.with_parts(catalog, parts)
         return catalog.with_table(
             replace(
                 table,

@@ -15,14 +15,14 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, rebuild
 from workorders.migration.operations.add_foreign_key import orphans
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
     exclusive,
     must_find,
-    ordinary,
 )
 from workorders.migration.steps import Action, Step
 
@@ -62,9 +62,11 @@ class AlterConstraint:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """A catalog change; on the way to ENFORCED, every row checked afterwards."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ALTER CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "ALTER CONSTRAINT")
         if self.was == self.becomes:
             return ()
+        if self.was.is_enforced != self.becomes.is_enforced:
+            family.must_take_not_valid(catalog, table, self.place, "ALTER CONSTRAINT")
         if self._enforces:
             return self._enforcing()
         if self._relaxes:

@@ -20,7 +20,9 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, literal, quoted
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary
+from workorders.migration.operations import family
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
 
 _STRINGS = frozenset({"text", "character varying"})
@@ -62,6 +64,10 @@ def is_free(table: Table, column: Column, change: TypeChange, catalog: Catalog) 
     indexes = [index for index in table.indexes if column.name in index.columns]
     if any("" in i.key_columns or " WHERE " in i.definition for i in indexes):
         return False
+    for below in family.below(catalog, table.name):
+        own = below.column(column.name)
+        if below.kind != "p" and own is not None and not is_free(below, own, change, catalog):
+            return False
     if change.written == column.type or {change.written, column.type} <= _STRINGS:
         return True
     times = {bare(change.written), bare(column.type)} == _TIMES
@@ -91,7 +97,7 @@ class AlterType:
         """As it is written, then what the planner knows of the column."""
         table = must_find(catalog, self.table)
         if not table.is_new:
-            table = ordinary(table, self.place, "ALTER TYPE")
+            table = alterable(table, self.place, "ALTER TYPE")
         column = table.column(self.column)
         assert column is not None
         locks = _locks(catalog, table, column)
@@ -112,7 +118,12 @@ class AlterType:
         )
         back = Action(
             title=f"make {self.table}.{self.column} {column.type} again",
-            sql=(*_utc(former), f"{_alter(self.table, self.column)} {former.clause}", *marks(table, column)),
+            sql=(
+                *_utc(former),
+                f"{_alter(self.table, self.column)} {former.clause}",
+                *marks(table, column),
+                *(mark for below in family.below(catalog, self.table) for mark in _marks(below, self.column)),
+            ),
             locks=locks,
             done=questions.column_is_of_type(self.table, self.column, column.type),
         )
@@ -159,6 +170,11 @@ def marks(table: Table, column: Column) -> tuple[str, ...]:
     if column.compression:
         found.append(f"{_alter(table.name, column.name)} SET COMPRESSION {_COMPRESSIONS[column.compression]}")
     return tuple(found)
+
+
+def _marks(table: Table, name: str) -> tuple[str, ...]:
+    column = table.column(name)
+    return () if column is None else marks(table, column)
 
 
 def _utc(change: TypeChange) -> tuple[str, ...]:

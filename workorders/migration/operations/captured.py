@@ -12,8 +12,10 @@ from dataclasses import replace
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import is_ours, quoted
+from workorders.migration.operations import family
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.inserted_rows import removing
-from workorders.migration.operations.operation import Place, exclusive, ordinary, refused
+from workorders.migration.operations.operation import Place, exclusive, refused
 from workorders.migration.operations.row_images import RowImages, capture_locks
 from workorders.migration.steps import Action, Restored, Step
 
@@ -97,7 +99,9 @@ def steps_around(
 
 def must_be_restorable(table: Table, place: Place, catalog: Catalog, what: str) -> None:
     """Raises Refused for a table whose rows could not be captured, or not be brought back as they were."""
-    ordinary(table, place, what)
+    alterable(table, place, what)
+    for below in family.below(catalog, table.name):
+        must_be_restorable(below, place, catalog, what)
     fires = [trigger.name for trigger in table.triggers if trigger.enabled in "OA"]
     if fires and not catalog.role_sets_replication_role:
         raise refused(

@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import key_ranges
+from workorders.migration.operations import family, key_ranges
 from workorders.migration.operations.captured import (
     capture_name,
     images_of,
     must_be_restorable,
     steps_around,
 )
-from workorders.migration.operations.operation import Check, Place, must_find, ordinary, refused
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, must_find, refused
 from workorders.migration.operations.row_images import closure, parents_first
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node
@@ -55,7 +56,7 @@ class ChangeRows:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Capture, change, end of the capture."""
-        table = ordinary(must_find(catalog, self.table), self.place, self.name.upper())
+        table = alterable(must_find(catalog, self.table), self.place, self.name.upper())
         moved = self.updated & set(table.key)
         if moved:
             raise refused(
@@ -84,7 +85,9 @@ class ChangeRows:
             images_of(written, self.place, run),
             self.place,
             catalog,
-            inserts=bool(self.also_written) or any(each.triggers for each in written),
+            # A row that moves to another partition is deleted in one and inserted in the other.
+            inserts=bool(self.also_written)
+            or any(each.triggers or (each.kind == "p" and not each.key) for each in written),
         )
 
     def _written(self, catalog: Catalog, table: Table) -> tuple[Table, ...]:
@@ -93,9 +96,10 @@ class ChangeRows:
         more = tuple(
             catalog.tables[name] for name in self.also_written if name not in known and name in catalog.tables
         )
-        for each in (*reached, *more):
+        written = family.whole(catalog, (*reached, *more))
+        for each in written:
             must_be_restorable(each, self.place, catalog, f"{self.name.upper()} that reaches it")
-        return parents_first((*reached, *more))
+        return parents_first(written)
 
     def _is_batched(self, catalog: Catalog, table: Table) -> bool:
         """Whether ranges, each in a transaction of its own, give what the one statement gives."""
@@ -112,7 +116,7 @@ class ChangeRows:
         return bool(
             table.key
             and not table.is_new
-            and not table.triggers
+            and not any(each.triggers for each in (table, *family.below(catalog, table.name)))
             and not self.also_written
             and not points_at_itself
             and not is_unique

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
 
 
@@ -41,7 +42,7 @@ class ChangeDefault:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ALTER COLUMN ... DEFAULT")
+        table = alterable(must_find(catalog, self.table), self.place, "ALTER COLUMN ... DEFAULT")
         column = table.column(self.column)
         if column is None:
             return ()

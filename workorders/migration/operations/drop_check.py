@@ -15,7 +15,8 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import rebuild
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
 
 
@@ -38,7 +39,7 @@ class DropCheck:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        ordinary(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
+        alterable(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
         constraint = self.constraint
         exists = questions.constraint_exists(self.table, constraint.name)
         misfit = rebuild.misfit(catalog, self.table, constraint, {}, run)

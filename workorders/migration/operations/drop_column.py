@@ -24,9 +24,10 @@ from workorders.migration.catalog.snapshot import (
 )
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
-from workorders.migration.operations import not_null_path, rebuild
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
-from workorders.migration.sql import tree
+from workorders.migration.operations import family, index_tree, not_null_path, rebuild
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
+from workorders.migration.sql import partition_bounds, tree
 from workorders.migration.steps import Action, HiddenColumn, Misfit, Step
 
 
@@ -53,15 +54,18 @@ class DropColumn:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Quarantine, with its way back and its purge."""
-        table = ordinary(must_find(catalog, self.table), self.place, "DROP COLUMN")
+        table = alterable(must_find(catalog, self.table), self.place, "DROP COLUMN")
         column = table.column(self.column)
         if column is None:
             return ()
         self._must_be_free(catalog, table, column)
+        self._must_be_free_below(catalog, table)
         # One script may drop two columns of this name, if it gives another one the name in between.
         hidden = ours("dropped", run, str(self.place.statement), str(self.table), self.column)
         constraints = tuple(c for c in table.constraints if self.column in c.columns)
         indexes = tuple(i for i in table.indexes if i.constraint is None and self.column in i.columns)
+        if any(constraint.kind == "f" for constraint in constraints):
+            family.must_take_not_valid(catalog, table, self.place, "the way back of DROP COLUMN")
         statistics = tuple(s for s in table.statistics if self.column in s.columns)
         parts = _Parts(
             table=self.table,
@@ -153,9 +157,37 @@ class DropColumn:
                 "Change its type to the domain's base type first.",
             )
 
+    def _must_be_free_below(self, catalog: Catalog, table: Table) -> None:
+        """Raises Refused where the column is part of a partition key, or a partition has more on it."""
+        if table.kind == "p" and self.column in partition_bounds.columns_of(table):
+            raise refused(
+                self.place,
+                f"{self.table}.{self.column} is part of the partition key, so the server would refuse to drop"
+                " it.",
+                "Make a new table that is partitioned otherwise.",
+            )
+        for below in family.below(catalog, self.table):
+            column = below.column(self.column)
+            if column is not None:
+                self._must_be_free(catalog, below, column)
+            own = [i.name for i in below.indexes if self.column in i.columns and not i.is_inherited]
+            own += [c.name for c in below.constraints if self.column in c.columns and not c.is_inherited]
+            own += [str(s.name) for s in below.statistics if self.column in s.columns]
+            if own:
+                raise refused(
+                    self.place,
+                    f"{own[0]} of the partition {below.name} is on {self.column} and would go along.",
+                    "Drop it first, in a statement of its own.",
+                )
+
     def after(self, catalog: Catalog) -> Catalog:
         """The table without the column and all that hung on it."""
         table = must_find(catalog, self.table)
+        if table.kind == "p":
+            for index in table.indexes:
+                if self.column in index.columns:
+                    parts = index_tree.standing(catalog, table, index)
+                    catalog = index_tree.without_parts(catalog, parts[1:])
         return catalog.with_table(
             replace(
                 table,
@@ -209,6 +241,7 @@ class _Parts:
         return tuple(sql)
 
     def undo(self, catalog: Catalog) -> tuple[Action, ...]:
+        table = must_find(catalog, self.table)
         alter = f"ALTER TABLE {self.table.sql}"
         back = [f"{alter} RENAME COLUMN {quoted(self.hidden)} TO {quoted(self.column.name)}"]
         back += [
@@ -245,9 +278,17 @@ class _Parts:
         for constraint in self.constraints:
             if constraint.kind in "pu":
                 index = next(i for i in self.constraint_indexes if i.constraint == constraint.name)
-                actions += rebuild.unique_constraint(self.table, constraint, index)
+                actions += (
+                    index_tree.again(index_tree.standing(catalog, table, index))
+                    if table.kind == "p"
+                    else rebuild.unique_constraint(self.table, constraint, index)
+                )
         for index in self.indexes:
-            actions += rebuild.index(self.table, index)
+            actions += (
+                index_tree.again(index_tree.standing(catalog, table, index))
+                if table.kind == "p"
+                else rebuild.index(self.table, index)
+            )
         return tuple(actions)
 
     def misfits(self, catalog: Catalog) -> tuple[Misfit, ...]:

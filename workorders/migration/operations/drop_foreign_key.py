@@ -15,8 +15,9 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
-from workorders.migration.operations.operation import Check, Place, must_find, ordinary, refused
+from workorders.migration.operations import family, rebuild
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, must_find, refused
 from workorders.migration.steps import Action, Misfit, Step
 
 
@@ -44,7 +45,8 @@ class DropForeignKey:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        table = ordinary(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
+        family.must_take_not_valid(catalog, table, self.place, "the way back of DROP CONSTRAINT")
         constraint = self.constraint
         if is_temporal(catalog, constraint):
             raise refused(

@@ -14,8 +14,9 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Index
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
-from workorders.migration.operations import rebuild
-from workorders.migration.operations.operation import Check, Place, must_find, ordinary, refused
+from workorders.migration.operations import index_tree, rebuild
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, must_find, refused
 from workorders.migration.steps import Action, Step
 
 
@@ -42,8 +43,8 @@ class DropIndex:
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Dropped concurrently; built again concurrently on the way back."""
         table = must_find(catalog, self.table)
-        if table.kind != "m":
-            ordinary(table, self.place, "DROP INDEX")
+        if table.kind not in "mp":
+            alterable(table, self.place, "DROP INDEX")
         name = RelationName(schema=self.table.schema, name=self.index.name)
         if self.index.constraint is not None:
             raise refused(
@@ -51,20 +52,33 @@ class DropIndex:
                 f"{name} belongs to the constraint {self.index.constraint} of {self.table}.",
                 f"ALTER TABLE {self.table.sql} DROP CONSTRAINT instead.",
             )
+        if self.index.attached_to is not None:
+            raise refused(
+                self.place,
+                f"{name} is a part of {self.index.attached_to}, so the server would refuse to drop it.",
+                f"DROP INDEX {self.index.attached_to.sql}; drops all of it.",
+            )
         misfit = rebuild.duplicates(catalog, self.table, self.index, {}, run)
         settle = () if misfit is None else (Action(title="settle duplicates", settles=0),)
+        # There is no concurrent form for a partitioned table; the way back builds it part by part.
+        parts = index_tree.standing(catalog, table, self.index) if table.kind == "p" else ()
         return (
             Step(
                 statement=self.place.statement,
                 operation=self.name,
-                action=Action(
+                action=index_tree.dropped(catalog, parts)
+                if parts
+                else Action(
                     title=f"drop index {name}",
                     sql=(f"DROP INDEX CONCURRENTLY IF EXISTS {name.sql}",),
                     locks=(Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),),
                     is_transactional=False,
                     done=questions.negated(questions.relation_exists(name)),
                 ),
-                undo=(*settle, *rebuild.index(self.table, self.index)),
+                undo=(
+                    *settle,
+                    *(index_tree.again(parts) if parts else rebuild.index(self.table, self.index)),
+                ),
                 misfits=() if misfit is None else (misfit,),
                 remains=() if misfit is None else (misfit.aside,),
                 is_undone_instantly=False,
@@ -74,6 +88,8 @@ class DropIndex:
     def after(self, catalog: Catalog) -> Catalog:
         """The table with one index less."""
         table = must_find(catalog, self.table)
+        if table.kind == "p":
+            catalog = index_tree.without_parts(catalog, index_tree.standing(catalog, table, self.index)[1:])
         left = tuple(index for index in table.indexes if index.name != self.index.name)
         archive = catalog.archive
         if archive is not None:

@@ -14,14 +14,14 @@ from typing import ClassVar
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Table
+from workorders.migration.locks import LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, index_tree, rebuild
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
-    exclusive,
     must_find,
-    ordinary,
     refused,
 )
 from workorders.migration.steps import Action, Step
@@ -49,7 +49,7 @@ class DropKey:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        table = ordinary(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
         for reference in catalog.referencing(self.table):
             if reference.constraint.referenced_index == self.constraint.index:
                 raise refused(
@@ -62,7 +62,7 @@ class DropKey:
         drop = Action(
             title=f"drop {self.constraint.name} of {self.table}",
             sql=(f"ALTER TABLE {self.table.sql} DROP CONSTRAINT {quoted(self.constraint.name)}",),
-            locks=exclusive(self.table),
+            locks=family.locks(catalog, (self.table,), LockMode.ACCESS_EXCLUSIVE),
             done=questions.negated(questions.constraint_exists(self.table, self.constraint.name)),
         )
         if table.is_new:
@@ -77,7 +77,11 @@ class DropKey:
                 action=drop,
                 undo=(
                     Action(title=f"settle rows that are alike in {self.constraint.name}", settles=0),
-                    *rebuild.unique_constraint(self.table, self.constraint, self._index(table)),
+                    *(
+                        index_tree.again(index_tree.standing(catalog, table, self._index(table)))
+                        if table.kind == "p"
+                        else rebuild.unique_constraint(self.table, self.constraint, self._index(table))
+                    ),
                 ),
                 misfits=(misfit,),
                 remains=(misfit.aside,),
@@ -99,6 +103,10 @@ class DropKey:
     def after(self, catalog: Catalog) -> Catalog:
         """The table without the constraint and its index."""
         table = must_find(catalog, self.table)
+        if table.kind == "p" and not table.is_new:
+            return index_tree.without_parts(
+                catalog, index_tree.standing(catalog, table, self._index(table))
+            )
         return catalog.with_table(
             replace(
                 table,

@@ -15,12 +15,12 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import not_null_path
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
     exclusive,
     must_find,
-    ordinary,
     refused,
 )
 from workorders.migration.operations.rebuild import null_misfit
@@ -46,7 +46,7 @@ class DropNotNull:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """One catalog change; nothing where the column may be NULL already."""
-        table = ordinary(must_find(catalog, self.table), self.place, "DROP NOT NULL")
+        table = alterable(must_find(catalog, self.table), self.place, "DROP NOT NULL")
         column = table.column(self.column)
         if column is None or not column.not_null:
             return ()

@@ -21,10 +21,11 @@ from workorders.migration.catalog.snapshot import Catalog, Reference, Table
 from workorders.migration.errors import Broken
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, membership, rebuild, rejoining
 from workorders.migration.operations.drop_foreign_key import is_temporal
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.operations.quarantined_table import QuarantinedTable
+from workorders.migration.operations.rejoining import Rejoining
 from workorders.migration.operations.restoration import locks_of_what_stays, strongest, without
 from workorders.migration.operations.surroundings import Surroundings
 from workorders.migration.steps import Action, Misfit, Move, Step
@@ -69,6 +70,7 @@ class DropTable:
         around = _surroundings(catalog, tables)
         gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
         keys = self._keys(catalog, going)
+        leaving = _leaving(catalog, tables, run, self.place)
         hidden = tuple(
             QuarantinedTable(table=table, run=run, part=str(self.place.statement)) for table in tables
         )
@@ -92,6 +94,7 @@ class DropTable:
                 action=Action(
                     title=f"put {names} out of sight",
                     sql=(
+                        *(each.detaching for each in leaving),
                         *(_dropping(key) for key in keys),
                         *gone.dropping,
                         *own.dropping,
@@ -101,8 +104,13 @@ class DropTable:
                     locks=strongest(
                         (
                             *exclusive(*sorted(going)),
-                            *exclusive(*(name for key in keys for name in (key.table, _referenced(key)))),
+                            *family.locks(
+                                catalog,
+                                (name for key in keys for name in (key.table, _referenced(key))),
+                                LockMode.ACCESS_EXCLUSIVE,
+                            ),
                             *gone.locks,
+                            *(lock for each in leaving for lock in each.detaching_locks),
                         )
                     ),
                     done=questions.every(are_there),
@@ -117,7 +125,7 @@ class DropTable:
                             *(statement for key in keys for statement in _adding(key)),
                             *gone.restoring,
                         ),
-                        locks=_locks_back(keys, locks_of_what_stays(gone), going),
+                        locks=_locks_back(catalog, keys, locks_of_what_stays(gone), going),
                         done=is_free,
                     ),
                     *(
@@ -125,6 +133,7 @@ class DropTable:
                         for position, key in enumerate(checked)
                     ),
                     *(action for key in checked for action in rebuild.validation(key.table, key.constraint)),
+                    *(action for each in leaving for action in (*each.proving(), *each.attaching())),
                     *(_forcing(each) for each in hidden if each.forcing),
                 ),
                 purge=(
@@ -138,7 +147,7 @@ class DropTable:
                 misfits=misfits,
                 remains=tuple(misfit.aside for misfit in misfits),
                 moves=tuple(Move(relation=name, there=there) for name, there in moved.items()),
-                is_undone_instantly=not misfits and not gone.filled,
+                is_undone_instantly=not misfits and not gone.filled and not leaving,
             ),
         )
 
@@ -156,33 +165,28 @@ class DropTable:
             found[table.name] = table
             waiting += table.children if table.kind == "p" else ()
         for table in found.values():
-            _must_move_whole(table, found, self.place)
+            _must_move_whole(table, self.place)
+            _must_be_no_goal(catalog, table, found, self.place)
         return tuple(found.values())
 
-    def _keys(self, catalog: Catalog, going: Collection[RelationName]) -> tuple[Reference, ...]:
+    def _keys(self, catalog: Catalog, going: set[RelationName]) -> tuple[Reference, ...]:
         """Foreign keys between tables that go and others, in a fixed order."""
         own = [
             Reference(table=name, constraint=key)
             for name in sorted(going)
             for key in must_find(catalog, name).foreign_keys
-            if key.referenced not in (None, *going)
+            # A partition's goes and comes with its parent's, unless it goes alone.
+            if key.referenced not in (None, *going) and going.isdisjoint(family.above(catalog, name))
         ]
         others = [
             reference
             for name in sorted(going)
             for reference in catalog.referencing(name)
-            if reference.table not in going
+            if reference.table not in going and not reference.constraint.is_inherited
         ]
         for reference in (*own, *others):
-            for name in (reference.table, _referenced(reference)):
-                if catalog.tables[name].kind == "p" or catalog.tables[name].is_partition:
-                    raise refused(
-                        self.place,
-                        f"{reference.constraint.name} of {reference.table} is a foreign key between"
-                        " partitions: bringing it back would hold everybody up.",
-                        f"ALTER TABLE {reference.table.sql} DROP CONSTRAINT"
-                        f" {quoted(reference.constraint.name)}; by hand first.",
-                    )
+            pointing = must_find(catalog, reference.table)
+            family.must_take_not_valid(catalog, pointing, self.place, "the way back of DROP TABLE")
             if is_temporal(catalog, reference.constraint):
                 raise refused(
                     self.place,
@@ -219,6 +223,8 @@ class DropTable:
             table = must_find(catalog, key.table)
             left = tuple(each for each in table.constraints if each.name != key.constraint.name)
             catalog = catalog.with_table(replace(table, constraints=left))
+        for each in _leaving(catalog, tables, "", self.place):
+            catalog = membership.without_child(catalog, each.parent.name, each.child.name)
         catalog = without(catalog, gone.entries).without_tables(going)
         assert catalog.archive is not None
         return replace(catalog, archive=around.archive_after(catalog.archive))
@@ -230,17 +236,24 @@ def _surroundings(catalog: Catalog, tables: tuple[Table, ...]) -> Surroundings:
     return Surroundings(archive=catalog.archive, tables=tables)
 
 
-def _must_move_whole(table: Table, going: Collection[RelationName], place: Place) -> None:
+def _must_be_no_goal(
+    catalog: Catalog, table: Table, going: Collection[RelationName], place: Place
+) -> None:
+    """Raises Refused for a partition of what foreign keys point at: it is a part of their goal."""
+    for name in family.above(catalog, table.name):
+        for reference in () if name in going else catalog.referencing(name):
+            raise refused(
+                place,
+                f"{reference.constraint.name} of {reference.table} points at {name}, of which {table.name} is"
+                " a part, so the server would refuse to drop it.",
+                f"ALTER TABLE {table.parents[0].sql} DETACH PARTITION {table.name.sql}; first.",
+            )
+
+
+def _must_move_whole(table: Table, place: Place) -> None:
     """Raises Refused for a part of something that stays."""
     if table.kind == "f":
         raise refused(place, f"{table.name} is a foreign table: its rows are not here.", "Drop it by hand.")
-    if table.is_partition and not set(table.parents) <= set(going):
-        parent = ", ".join(name.sql for name in table.parents)
-        raise refused(
-            place,
-            f"{table.name} is a partition: dropping one alone, with its way back, is not modelled yet.",
-            f"ALTER TABLE {parent} DETACH PARTITION {table.name.sql} CONCURRENTLY; by hand, then drop it.",
-        )
     if table.has_inheritance and not (table.is_partition or table.kind == "p"):
         raise refused(
             place,
@@ -250,12 +263,26 @@ def _must_move_whole(table: Table, going: Collection[RelationName], place: Place
         )
 
 
+def _leaving(
+    catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place
+) -> tuple[Rejoining, ...]:
+    """Partitions that go while their parents stay: out of those first, and back into them at last."""
+    going = {table.name for table in tables}
+    return tuple(
+        rejoining.of(catalog, parent, table.name, run, place)
+        for table in tables
+        if table.is_partition
+        for parent in table.parents
+        if parent not in going
+    )
+
+
 def _locks_back(
-    keys: tuple[Reference, ...], more: tuple[Lock, ...], going: Collection[RelationName]
+    catalog: Catalog, keys: tuple[Reference, ...], more: tuple[Lock, ...], going: Collection[RelationName]
 ) -> tuple[Lock, ...]:
     """What stays in the application's sight: adding a foreign key locks both its tables."""
     names = {name for key in keys for name in (key.table, _referenced(key))} - set(going)
-    locks = (Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in sorted(names))
+    locks = family.locks(catalog, sorted(names), LockMode.SHARE_ROW_EXCLUSIVE)
     return strongest((*locks, *(lock for lock in more if lock.relation not in going)))
 
 

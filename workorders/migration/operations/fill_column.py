@@ -18,7 +18,8 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.operations import key_ranges, new_column
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
 
 
@@ -51,7 +52,7 @@ class FillColumn:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """The column with its default for new rows, then a value for each old row."""
-        table = ordinary(must_find(catalog, self.table), self.place, "ADD COLUMN")
+        table = alterable(must_find(catalog, self.table), self.place, "ADD COLUMN")
         holds_still = self._holds_triggers_still(catalog, table)
         undo = new_column.undo(table, self.column, catalog.types, run)
         if self.lends is not None:

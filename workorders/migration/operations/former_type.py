@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from workorders.migration.catalog.archive import Entry
-from workorders.migration.catalog.snapshot import Catalog, Constraint, Dependant, Index, Table
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Dependant, Index, Table
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, literal, ours, quoted
-from workorders.migration.operations import labels, rebuild, restoration
+from workorders.migration.operations import family, labels, rebuild, restoration
 from workorders.migration.operations.alter_type import marks
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.labels import SMALL_BYTES, EnumColumn
-from workorders.migration.operations.operation import Place, exclusive, ordinary, refused
+from workorders.migration.operations.operation import Place, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, Taken, taken
+from workorders.migration.sql import partition_bounds
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.steps import Action, Misfit
 
@@ -139,16 +141,18 @@ class FormerType:
         for each in self._columns:
             table, column = each.table, each.column
             name = f"{table.name}.{column.name}"
-            ordinary(table, self.place, f"ALTER TYPE {self.enum} ADD VALUE")
-            if column.generated or column.is_inherited:
-                raise self._refused(f"{name} is {'generated' if column.generated else 'inherited'}")
+            alterable(table, self.place, f"ALTER TYPE {self.enum} ADD VALUE")
+            if column.generated:
+                raise self._refused(f"{name} is generated")
+            self._must_be_alike_below(table, column)
             for constraint in table.constraints:
                 if constraint.kind in "fx" and column.name in constraint.columns:
                     raise self._refused(f"{constraint.name} of {table.name} stands on {name}")
             for reference in self.catalog.referencing(table.name):
                 if column.name in reference.constraint.referenced_columns:
                     raise self._refused(f"{reference.constraint.name} of {reference.table} points at {name}")
-        size = sum(table.size_bytes for table in self._tables)
+        every = (leaf for table in self._tables for leaf in family.leaves(self.catalog, table.name))
+        size = sum(table.size_bytes for table in every)
         if size > SMALL_BYTES:
             raise refused(
                 self.place,
@@ -158,6 +162,25 @@ class FormerType:
                 _BY_HAND,
             )
         assert self._taken is None or self._taken.entries
+
+    def _must_be_alike_below(self, table: Table, column: Column) -> None:
+        """Raises Refused where the column is more than its parent says, in a partition, or divides rows."""
+        below = family.below(self.catalog, table.name)
+        for each in (table, *below):
+            if each.kind == "p" and column.name in partition_bounds.columns_of(each):
+                raise self._refused(f"{column.name} is part of the partition key of {each.name}")
+        if table.kind == "p" and self._indexes(table):
+            raise self._refused(f"{self._indexes(table)[0].name} of {table.name} stands on {column.name}")
+        for each in below:
+            own = each.column(column.name)
+            more = [i.name for i in self._indexes_on(each, {column.name}) if not i.is_inherited]
+            own_checks = (c for c in each.constraints if c.kind == "c" and not c.is_inherited)
+            more += [c.name for c in own_checks if column.name in c.columns]
+            more += [d.description for d in each.dependants if d.column == column.name]
+            if own is not None and own.default != column.default:
+                more.append("a default of its own")
+            if more:
+                raise self._refused(f"the partition {each.name} has {more[0]}")
 
     def _exchange(self) -> Action:
         archive = self.catalog.archive
@@ -220,11 +243,14 @@ class FormerType:
         return [c for c in table.constraints if c.kind == "c" and own & {*c.columns}]
 
     def _indexes(self, table: Table) -> list[Index]:
-        own = {each.column.name for each in self._own(table)}
+        return self._indexes_on(table, {each.column.name for each in self._own(table)})
+
+    @staticmethod
+    def _indexes_on(table: Table, columns: set[str]) -> list[Index]:
         return [
             index
             for index in table.indexes
-            if own & {*index.columns} and ("" in index.key_columns or " WHERE " in index.definition)
+            if columns & {*index.columns} and ("" in index.key_columns or " WHERE " in index.definition)
         ]
 
 

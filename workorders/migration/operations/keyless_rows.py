@@ -55,7 +55,7 @@ def restored(images: RowImages) -> tuple[str, ...]:
         statements.append(
             f"{_pairs(images, f'NOT n.came AND NOT n.went AND NOT n.is_restored AND {may_stand}')}"
             f" done AS (UPDATE {table} t SET {assignments} FROM pairs JOIN {net} n ON n.n = pairs.n"
-            f" WHERE t.ctid = pairs.place RETURNING n.n) {_marked(net)}"
+            f" WHERE t.tableoid = pairs.home AND t.ctid = pairs.place RETURNING n.n) {_marked(net)}"
         )
     statements.append(
         f"WITH back AS (INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}"
@@ -81,8 +81,9 @@ def removed(images: RowImages, unreferenced: str) -> tuple[str, ...]:
     return (
         *((locked,) if unreferenced else ()),
         f"{_pairs(images, _CAME)}"
-        f" done AS (DELETE FROM {images.table.name.sql} t USING pairs WHERE t.ctid = pairs.place"
-        f"{unreferenced} RETURNING pairs.n) {_marked(images.net.sql)}",
+        f" done AS (DELETE FROM {images.table.name.sql} t USING pairs"
+        f" WHERE t.tableoid = pairs.home AND t.ctid = pairs.place{unreferenced} RETURNING pairs.n)"
+        f" {_marked(images.net.sql)}",
     )
 
 
@@ -92,10 +93,12 @@ def _pairs(images: RowImages, which: str) -> str:
     return (
         "WITH want AS (SELECT n.n, image, row_number() OVER (PARTITION BY image ORDER BY n.n) AS copy"
         f" FROM (SELECT n.*, {image} AS image FROM {images.net.sql} n WHERE {which}) n),"
-        " have AS (SELECT t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
-        f" FROM (SELECT t.ctid AS place, {_row(images)} AS image FROM {images.table.name.sql} t) t"
+        " have AS (SELECT t.home, t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
+        f" FROM (SELECT t.tableoid AS home, t.ctid AS place, {_row(images)} AS image"
+        f" FROM {images.table.name.sql} t) t"
         " WHERE t.image IN (SELECT image FROM want)),"
-        " pairs AS (SELECT want.n, have.place FROM want JOIN have USING (image, copy)),"
+        # Two partitions may each have a row in the same place.
+        " pairs AS (SELECT want.n, have.home, have.place FROM want JOIN have USING (image, copy)),"
     )
 
 

@@ -115,13 +115,14 @@ class EnumColumn:
 
 
 def columns_of(catalog: Catalog, enum: RelationName) -> tuple[EnumColumn, ...]:
-    """Every column of the enum or of arrays of it, tables in order."""
+    """Every column of the enum or of arrays of it, tables in order; a partition's is its parent's."""
     return tuple(
         EnumColumn(table=catalog.tables[name], column=column)
         for name in sorted(catalog.tables)
         if catalog.tables[name].kind not in "vm"
         for column in catalog.tables[name].columns
         if is_of(catalog, column.type, enum)
+        and not (catalog.tables[name].is_partition and column.is_inherited)
     )
 
 

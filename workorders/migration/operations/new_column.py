@@ -61,12 +61,16 @@ def undo(
     )
 
 
-def stored_default(table: RelationName, column: Column, run: str) -> str:
-    """What the rows that were there before hold without having been written: `attmissingval`."""
-    hidden = ours("added", run, str(table), column.name)
+def stored_default(table: Table, column: Column, run: str) -> str:
+    """What the rows that were there before hold without having been written: `attmissingval`.
+
+    Each partition has its own.
+    """
+    hidden = ours("added", run, str(table.name), column.name)
+    relation = "tableoid" if table.kind == "p" else f"{literal(table.name.sql)}::pg_catalog.regclass"
     # Through text: an array's missing value is an array of arrays, which no cast can take apart.
     return (
         f"(SELECT (a.attmissingval::text::text[])[1]::{column.type} FROM pg_catalog.pg_attribute a"
-        f" WHERE a.attrelid = {literal(table.sql)}::pg_catalog.regclass"
+        f" WHERE a.attrelid = {relation}"
         f" AND a.attname = {literal(hidden)})"
     )

@@ -263,8 +263,10 @@ def _has_earlier_twin(table: RelationName, keys: list[str], among: str, *, nulls
     conditions += [] if nulls_are_same else [f"{key} IS NOT NULL" for key in keys]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
-        "t.ctid IN (SELECT place FROM (SELECT ctid AS place, row_number() OVER (PARTITION BY"
-        f" {', '.join(keys)} ORDER BY ctid) AS copy FROM {table.sql}{where}) d WHERE copy > 1)"
+        # Two partitions may each have a row in the same place.
+        "(t.tableoid, t.ctid) IN (SELECT home, place FROM (SELECT tableoid AS home, ctid AS place,"
+        f" row_number() OVER (PARTITION BY {', '.join(keys)} ORDER BY tableoid, ctid) AS copy"
+        f" FROM {table.sql}{where}) d WHERE copy > 1)"
     )
 
 

@@ -16,7 +16,9 @@ from workorders.migration import questions
 from workorders.migration.catalog.renaming import column_renamed
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations import family
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.renames import Part, Renamed
 from workorders.migration.steps import Action, Step
 
@@ -44,7 +46,7 @@ class RenameColumn:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """The renaming, and the same the other way round."""
-        table = ordinary(must_find(catalog, self.table), self.place, "RENAME COLUMN")
+        table = alterable(must_find(catalog, self.table), self.place, "RENAME COLUMN")
         if table.column(self.becomes) is not None:
             raise refused(
                 self.place, f"{self.table} has a column {self.becomes} already.", "Choose another name."
@@ -78,4 +80,6 @@ class RenameColumn:
 
     def after(self, catalog: Catalog) -> Catalog:
         """The column under its new name, and so all that is made of it."""
-        return column_renamed(catalog, self.table, self.column, self.becomes)
+        for each in (self.table, *(table.name for table in family.below(catalog, self.table))):
+            catalog = column_renamed(catalog, each, self.column, self.becomes)
+        return catalog

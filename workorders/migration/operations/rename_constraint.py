@@ -16,7 +16,8 @@ from workorders.migration import questions
 from workorders.migration.catalog.renaming import constraint_renamed
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.renames import Part, Renamed
 from workorders.migration.steps import Action, Step
 
@@ -46,7 +47,7 @@ class RenameConstraint:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """The renaming, and the same the other way round."""
-        table = ordinary(must_find(catalog, self.table), self.place, "RENAME CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "RENAME CONSTRAINT")
         taken = self.becomes in table.constraint_names
         if self.has_index and not taken:
             taken = self.becomes in catalog.relation_names.get(self.table.schema, frozenset())

@@ -16,7 +16,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
-from workorders.migration.operations import keyless_rows
+from workorders.migration.operations import family, keyless_rows
 from workorders.migration.steps import Action, Batches
 
 
@@ -117,8 +117,13 @@ class RowImages:
         values = ", ".join(quoted(c) for c in self.columns)
         return (
             f"INSERT INTO {self.images.sql} (operation, {before})"
-            f" SELECT 'D', {values} FROM ONLY {self.table.name.sql}"
+            f" SELECT 'D', {values} FROM {self.written}"
         )
+
+    @property
+    def written(self) -> str:
+        """The table as FROM and TRUNCATE name it, with its partitions if it has some."""
+        return self.table.name.sql if self.table.kind == "p" else f"ONLY {self.table.name.sql}"
 
     def removal(self) -> tuple[str, ...]:
         """The statements that end the capture; they take ACCESS EXCLUSIVE on the table."""
@@ -337,7 +342,9 @@ def closure(catalog: Catalog, written: Table, *, deletes: bool, updated: frozens
             continue
         walked.add(waiting[-1])
         name, is_delete, columns = waiting.pop()
-        for reference in catalog.referencing(name):
+        # A foreign key to a partitioned table acts on rows of its partitions, and the other way round.
+        tree = (name, *family.above(catalog, name), *(each.name for each in family.below(catalog, name)))
+        for reference in (each for table in tree for each in catalog.referencing(table)):
             key = reference.constraint
             acts = key.on_delete if is_delete else key.on_update
             reaches = is_delete or columns & set(key.referenced_columns)
@@ -346,7 +353,7 @@ def closure(catalog: Catalog, written: Table, *, deletes: bool, updated: frozens
             found[reference.table] = catalog.tables[reference.table]
             cascades = is_delete and acts == "c"
             waiting.append((reference.table, cascades, frozenset(key.columns)))
-    return parents_first(tuple(found.values()))
+    return parents_first(family.whole(catalog, found.values()))
 
 
 def parents_first(tables: tuple[Table, ...]) -> tuple[Table, ...]:

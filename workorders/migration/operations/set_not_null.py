@@ -14,7 +14,8 @@ from typing import ClassVar
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import not_null_path
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
 
 
@@ -46,7 +47,7 @@ class SetNotNull:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Promise and fulfilment; nothing where the column is NOT NULL already."""
-        table = ordinary(must_find(catalog, self.table), self.place, "SET NOT NULL")
+        table = alterable(must_find(catalog, self.table), self.place, "SET NOT NULL")
         column = table.column(self.column)
         if column is not None and column.not_null:
             return ()

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName, literal, quoted
-from workorders.migration.operations import rebuild, sequences
+from workorders.migration.operations import family, rebuild, sequences
 from workorders.migration.operations.captured import (
     capture_name,
     images_of,
@@ -70,8 +70,9 @@ class Truncate:
         """Copied and emptied under one lock; what ON TRUNCATE triggers write is captured."""
         emptied = self._emptied(catalog)
         names = tuple(table.name for table in emptied)
+        every = {*names, *(below.name for name in names for below in family.below(catalog, name))}
         also = tuple(
-            catalog.tables[name] for name in self.also_written if name not in names and name in catalog.tables
+            catalog.tables[name] for name in self.also_written if name not in every and name in catalog.tables
         )
         for table in (*emptied, *also):
             must_be_restorable(table, self.place, catalog, "TRUNCATE")
@@ -86,7 +87,7 @@ class Truncate:
             if self.restarts
         }
         restart = " RESTART IDENTITY" if self.restarts else ""
-        listed = ", ".join(f"ONLY {name.sql}" for name in names)
+        listed = ", ".join(each.written for each in copied)
         misfits = tuple(_collision(each, catalog, run) for each in copied if _unique_keys(each))
         raising = tuple(
             Action(title=f"raise {sequence} to where it stood", sql=(sequences.raising(sequence, kept),))
@@ -136,7 +137,8 @@ class Truncate:
                     )
                 found[reference.table] = catalog.tables[reference.table]
                 waiting.append(reference.table)
-        size = sum(table.size_bytes for table in found.values())
+        found = {table.name: table for table in family.whole(catalog, found.values())}
+        size = sum(leaf.size_bytes for name in found for leaf in family.leaves(catalog, name))
         if size > LARGEST_BYTES:
             largest = max(found.values(), key=lambda table: table.size_bytes).name
             raise refused(

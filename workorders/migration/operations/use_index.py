@@ -17,12 +17,12 @@ from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import rebuild
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
     exclusive,
     must_find,
-    ordinary,
     refused,
 )
 from workorders.migration.steps import Action, Step
@@ -50,7 +50,13 @@ class UseIndex:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        table = ordinary(must_find(catalog, self.table), self.place, "USING INDEX")
+        table = alterable(must_find(catalog, self.table), self.place, "USING INDEX")
+        if table.kind == "p":
+            raise refused(
+                self.place,
+                f"{self.table} is partitioned, and the server has no USING INDEX for those.",
+                f"Write ADD {self.constraint.definition}: the partitions' indexes are built concurrently.",
+            )
         for reference in catalog.referencing(self.table):
             if reference.constraint.referenced_index == self.index.name:
                 raise refused(

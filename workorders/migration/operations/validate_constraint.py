@@ -17,7 +17,8 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import rebuild
 from workorders.migration.operations.add_foreign_key import orphans
-from workorders.migration.operations.operation import Check, Place, must_find, ordinary
+from workorders.migration.operations.family import alterable
+from workorders.migration.operations.operation import Check, Place, must_find
 from workorders.migration.steps import Action, Step
 
 
@@ -56,7 +57,7 @@ class ValidateConstraint:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        ordinary(must_find(catalog, self.table), self.place, "VALIDATE CONSTRAINT")
+        alterable(must_find(catalog, self.table), self.place, "VALIDATE CONSTRAINT")
         constraint = self.constraint
         alter = f"ALTER TABLE {self.table.sql}"
         is_valid = questions.constraint_is_valid(self.table, constraint.name)

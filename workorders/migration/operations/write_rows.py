@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName
+from workorders.migration.operations import family
 from workorders.migration.operations.captured import (
     capture_name,
     images_of,
@@ -96,9 +97,10 @@ class WriteRows:
                 found.setdefault(name, catalog.tables[name])
         if not self.writes:
             found |= _reachable(catalog, found)
-        for table in found.values():
+        written = family.whole(catalog, found.values())
+        for table in written:
             must_be_restorable(table, self.place, catalog, f"{self.name.upper()} that writes it")
-        return parents_first(tuple(found.values()))
+        return parents_first(written)
 
     def after(self, catalog: Catalog) -> Catalog:
         """Rows are not the catalog's."""
@@ -120,7 +122,8 @@ def _reachable(catalog: Catalog, found: dict[RelationName, Table]) -> dict[Relat
         for reference in catalog.referencing(waiting.pop()):
             table = catalog.tables[reference.table]
             acts = {reference.constraint.on_delete, reference.constraint.on_update} & set("cnd")
-            if acts and table.kind == "r" and not table.has_inheritance and table.name not in reached:
+            is_plain = table.kind == "p" or table.is_partition or not table.has_inheritance
+            if acts and table.kind in "rp" and is_plain and table.name not in reached:
                 reached[table.name] = table
                 waiting.append(table.name)
     return reached

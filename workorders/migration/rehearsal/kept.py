@@ -8,26 +8,17 @@ the plan left, what was there before the plan; else what was written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from workorders.migration.catalog import diff
 from workorders.migration.catalog.fingerprint import Fingerprint, column_key
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
+from workorders.migration.rehearsal.moments import Allowed, Moments
 from workorders.migration.rehearsal.rows import Rows, TableRows
 from workorders.migration.rehearsal.state import State
+from workorders.migration.rehearsal.trees import trees
 from workorders.migration.renames import Names
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moments:
-    """One copy, four times, with everything under its name from before."""
-
-    before: State
-    planned: State
-    written: State
-    reverted: State
 
 
 def called_before(state: State, names: Names) -> State:
@@ -55,25 +46,18 @@ def called_before(state: State, names: Names) -> State:
     return State(schema=Fingerprint(objects=objects), rows=rows)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Allowed:
-    """What the rollback itself has said that it would not bring back or not keep."""
-
-    #: Rows that were set aside, by table.
-    aside: Mapping[RelationName, int]
-    #: Rows of captured tables that it left as they were written.
-    left: int
-    #: Tables whose rows the plan itself changes.
-    captured: Collection[RelationName]
-
-
 _Row = Mapping[str, str | None]
 _Keyed = Mapping[tuple[str | None, ...], _Row]
 
 
 def differences(catalog: Catalog, moments: Moments, allowed: Allowed) -> tuple[str, ...]:
-    """What is not as it should be, in words; `catalog` is that from before the plan."""
+    """What is not as it should be, in words; `catalog` is that from before the plan.
+
+    A partitioned table is judged as one: on the way back rows may move to the partition that takes them.
+    """
     found = [str(difference) for difference in diff.compare(moments.before.schema, moments.reverted.schema)]
+    for tree in trees(catalog):
+        moments, allowed = tree.judged_as_one(moments, allowed)
     for name in sorted(set(moments.before.rows) & set(moments.reverted.rows)):
         table = catalog.tables.get(name)
         if table is not None and table.kind == "m":

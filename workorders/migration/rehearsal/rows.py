@@ -88,7 +88,7 @@ def _loose(first: TableRows, second: TableRows, before: TableRows | None) -> lis
     new = () if before is None else tuple(each for each in first.columns if each not in before.columns)
     while True:
         strict = [column for column in first.columns if column not in loose]
-        if _mismatches(first, second, strict) == 0:
+        if not strict or _mismatches(first, second, strict) == 0:
             return loose
         rest = {each: [other for other in strict if other != each] for each in strict}
         loose.append(

@@ -18,7 +18,7 @@ from workorders.migration.connections import Shadow, Target
 from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.plan import Plan
-from workorders.migration.sql import renamed, tree
+from workorders.migration.sql import partition_bounds, renamed, tree
 
 ROWS, ROWS_MATCHING, ROWS_MADE_UP = 200, 50, 6
 
@@ -61,16 +61,18 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
         if makes_up
         and table.name not in inserted
         and _count(shadow, table.name) == 0
-        and _make_up(shadow, table)
+        and _make_up(shadow, table, _inside(catalog, table))
     ]
     _fill_views(shadow, catalog)
     counts = {
         table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
     }
+    # What a partitioned table holds, its partitions hold.
+    whole = {name for name, table in catalog.tables.items() if table.kind == "p"}
     return Sample(
         rows={name: rows for name, rows in counts.items() if rows and name not in made_up},
         made_up=tuple(made_up),
-        empty=tuple(name for name in plan.tables if not counts.get(name)),
+        empty=tuple(name for name in plan.tables if not counts.get(name) and name not in whole),
     )
 
 
@@ -254,12 +256,21 @@ def _count(shadow: Shadow, name: RelationName) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _make_up(shadow: Shadow, table: Table) -> int:
+def _inside(catalog: Catalog, table: Table) -> Mapping[str, str]:
+    """Values that a row of a partition has, as its bound and those above it say."""
+    parents = [catalog.tables[name] for name in table.parents if name in catalog.tables]
+    if not table.is_partition or table.partition_bound is None or not parents:
+        return {}
+    own = partition_bounds.inside(parents[0], partition_bounds.read(table.partition_bound))
+    return {**_inside(catalog, parents[0]), **own}
+
+
+def _make_up(shadow: Shadow, table: Table, inside: Mapping[str, str]) -> int:
     """Inserts a few rows that the table accepts; gives how many it did."""
     accepted = 0
     for number in range(1, ROWS_MADE_UP + 1):
         values = {
-            column.name: _value(shadow, table, column, number)
+            column.name: inside.get(column.name) or _value(shadow, table, column, number)
             for column in table.columns
             if not column.generated and column.identity != "a"
         }

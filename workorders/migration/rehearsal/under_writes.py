@@ -17,7 +17,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.outcome import Outcome
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import kept, rows, state
-from workorders.migration.rehearsal.kept import Allowed, Moments
+from workorders.migration.rehearsal.moments import Allowed, Moments
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy
 from workorders.migration.rehearsal.state import Loose, State

@@ -23,6 +23,7 @@ from workorders.migration.rehearsal import sample
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy
 from workorders.migration.rehearsal.state import Loose
+from workorders.migration.rehearsal.trees import gathered, loosened
 
 #: Columns of a table that are written; those of very wide ones beyond it are not.
 _MOST_COLUMNS = 40
@@ -91,6 +92,7 @@ def generate(
     `by_position` are the tables that may be written without column names. Rows are told apart by
     columns that are not `loose`.
     """
+    rows, loose = gathered(catalog, rows), loosened(catalog, loose)
     tied = {reference.table for name in touched for reference in catalog.referencing(name)}
     tied |= {
         key.referenced

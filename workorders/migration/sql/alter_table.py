@@ -17,6 +17,7 @@ from workorders.migration.sql import (
     constraints,
     definition_kinds,
     identities,
+    partitions,
     table_settings,
     tree,
     types,
@@ -30,6 +31,7 @@ _TAKE_OUT = "Take it out of this script, or run it by hand."
 def operations(command: Node, name: RelationName, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The operations of one AlterTableCmd. Raises Refused for what is not modelled."""
     table = catalog.tables[name]
+    partitions.must_be_its_own(command, table, place)
     column = command.get("name", "")
     subtype = command["subtype"]
     needs_column = (
@@ -76,6 +78,23 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
             yield from constraints.validated(command, table, place, catalog)
         case "AT_AlterConstraint":
             yield from constraints.altered(command, table, place, catalog)
+        case "AT_AttachPartition":
+            yield from partitions.attached(command, table, place, catalog)
+        case "AT_DetachPartition":
+            yield from partitions.detached(command, table, place, catalog)
+        case "AT_DetachPartitionFinalize":
+            raise refused(
+                place,
+                f"{name}: FINALIZE ends a DETACH CONCURRENTLY that was stopped, and has no way back.",
+                "Run it by hand, then this script without it: a DETACH here is never left half done.",
+            )
+        case "AT_AddInherit" | "AT_DropInherit":
+            raise refused(
+                place,
+                f"{name}: INHERIT is not modelled yet: its rows would show in, or go from, its parent, and no"
+                " rollback could tell which of its columns and constraints were inherited.",
+                _TAKE_OUT,
+            )
         case "AT_AlterColumnType":
             yield types.operation(command, table, place, catalog)
         case _ if subtype in identities.SUBTYPES:

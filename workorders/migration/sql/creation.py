@@ -12,7 +12,7 @@ from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.new_relation import ChangeNewRelation
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import inline, keys, tree
+from workorders.migration.sql import index_forms, inline, keys, partitions, tree
 from workorders.migration.sql.tree import Node, strings
 
 
@@ -44,7 +44,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     taken = catalog.relation_names.get(table.name.schema, frozenset())
     name = node.get("idxname")
     if name is None:
-        part = index_columns_part([*(_name_part(key) for key in elements), *included])
+        part = index_columns_part([*(index_forms.name_part(key) for key in elements), *included])
         name = chosen(table.name.name, part, "idx", taken)
     elif name in taken:
         if node.get("if_not_exists") and not any(
@@ -69,6 +69,13 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     }
     sql = tree.statement_text("IndexStmt", built)
     predicate = node.get("whereClause")
+    if table.kind == "p" and node.get("concurrent"):
+        raise refused(
+            place,
+            f"{table.name} is partitioned, and CREATE INDEX CONCURRENTLY is not for those: the server refuses"
+            " it.",
+            "Leave CONCURRENTLY out: its partitions' indexes are built one by one, concurrently.",
+        )
     yield CreateIndex(
         place=place,
         table=table.name,
@@ -81,6 +88,7 @@ def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         ),
         sql=sql,
         predicate=None if predicate is None else tree.expression_text(predicate),
+        is_only=table.kind == "p" and not relation.get("inh"),
     )
 
 
@@ -102,32 +110,25 @@ def new_index(node: Node, table: Table, name: str, place: Place) -> ChangeNewRel
     )
 
 
-def _name_part(key: Node) -> str:
-    """What an index column contributes to an unnamed index's name (`transformIndexStmt`)."""
-    if "name" in key:
-        return str(key["name"])
-    expression = key["expr"]
-    ((kind, inner),) = expression.items()
-    if kind == "FuncCall":
-        return strings(inner["funcname"])[-1]
-    return "expr"
-
-
 def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The table as it will be. What makes it more than an ordinary table is refused by name."""
     relation = node["relation"]
-    refusals = {
-        "inhRelations": "INHERITS and PARTITION OF are",
-        "partspec": "PARTITION BY is",
-        "ofTypename": "OF a type is",
-    }
-    for part, words in refusals.items():
-        if node.get(part):
-            raise refused(
-                place, f"CREATE TABLE {relation['relname']}: {words} not modelled yet.", "Take it out."
-            )
+    if node.get("ofTypename"):
+        raise refused(
+            place, f"CREATE TABLE {relation['relname']}: OF a type is not modelled yet.", "Take it out."
+        )
+    if node.get("inhRelations") and not node.get("partbound"):
+        raise refused(
+            place,
+            f"CREATE TABLE {relation['relname']}: INHERITS is not modelled yet: its rows would show in its"
+            " parents, and every later ALTER TABLE of those would reach it.",
+            "Write the columns out, or use a partitioned table.",
+        )
     name = free_name(relation, place, catalog, if_not_exists=bool(node.get("if_not_exists")))
     if name is None:
+        return
+    if node.get("partbound"):
+        yield partitions.created(node, name, place, catalog)
         return
     text_node = {
         **{key: value for key, value in node.items() if key != "if_not_exists"},
@@ -196,7 +197,15 @@ def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Ta
         )
         for column in columns
     ]
-    return Table(name=name, columns=tuple(columns), constraints=tuple(constraints), is_new=True)
+    spec = node.get("partspec")
+    return Table(
+        name=name,
+        kind="r" if spec is None else "p",
+        partition_key=None if spec is None else partitions.key_text(spec),
+        columns=tuple(columns),
+        constraints=tuple(constraints),
+        is_new=True,
+    )
 
 
 def column_of(definition: Node, parts: list[Node]) -> Column:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-from workorders.migration.catalog.snapshot import Table
+from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import quoted
-from workorders.migration.operations import restoration
+from workorders.migration.operations import family, restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.sql import column_settings, tree
@@ -45,21 +46,18 @@ def operations(reading: Reading) -> Iterator[Operation]:
     if table is None:
         name = reading.relation(relation)
         raise refused(reading.place, f"{name} is not a table or view.", "Check its name.")
-    if table.kind != "r" or table.has_inheritance or table.is_partition:
-        raise refused(
-            reading.place,
-            f"{table.name} has partitions or is no ordinary table: its settings are not modelled yet.",
-            "Take the statement out of this script.",
-        )
+    family.alterable(table, reading.place, "ALTER TABLE of its settings")
     undo: list[str] = []
     locks: list[Lock] = []
     catalog = reading.catalog
     before = table
     for item in reading.node["cmds"]:
         command = item["AlterTableCmd"]
-        undo = [*_back(reading, before, command), *undo]
-        locks.append(Lock(relation=table.name, mode=mode(command)))
+        undo = [*_back(reading, before, command), *_back_below(reading, catalog, before, command), *undo]
+        locks += _locks(catalog, table, command)
         table = _after(table, command)
+        if _recurses(command):
+            catalog = family.changed(catalog, table.name, partial(_after, command=command))
         if command["subtype"] == "AT_ChangeOwner":
             entry = reading.objects.find(KINDS["OBJECT_TABLE"], (table.name.schema, table.name.name))
             if entry is not None:
@@ -87,6 +85,41 @@ def mode(command: Node) -> LockMode:
     if command["subtype"] in ("AT_SetStatistics", "AT_SetRelOptions", "AT_ResetRelOptions"):
         return LockMode.SHARE_UPDATE_EXCLUSIVE
     return column_settings.MODES.get(command["subtype"], LockMode.ACCESS_EXCLUSIVE)
+
+
+def _recurses(command: Node) -> bool:
+    """Whether the server does the same to each partition."""
+    return "Trig" in command["subtype"] or command["subtype"] in ("AT_SetStatistics", "AT_SetStorage")
+
+
+def _locks(catalog: Catalog, table: Table, command: Node) -> tuple[Lock, ...]:
+    if _recurses(command):
+        return family.locks(catalog, (table.name,), mode(command))
+    return (Lock(relation=table.name, mode=mode(command)),)
+
+
+def _back_below(reading: Reading, catalog: Catalog, table: Table, command: Node) -> list[str]:
+    """What partitions have otherwise than their parent, which the way back gives its own to all."""
+    undo: list[str] = []
+    for below in family.below(catalog, table.name) if _recurses(command) else ():
+        alter = f"ALTER TABLE {below.name.sql}"
+        if command["subtype"] in column_settings.MODES:
+            undo += column_settings.back(reading, below, command)
+            continue
+        if command["subtype"] == "AT_SetStatistics":
+            column = below.column(command.get("name", ""))
+            if column is not None:
+                target = -1 if column.statistics_target is None else column.statistics_target
+                undo.append(f"{alter} ALTER COLUMN {quoted(column.name)} SET STATISTICS {target}")
+            continue
+        usual = {trigger.name: trigger.enabled for trigger in table.triggers}
+        names = _triggers(below, command)
+        undo += [
+            f"{alter} {_FIRES[trigger.enabled]} {quoted(trigger.name)}"
+            for trigger in below.triggers
+            if trigger.name in names and trigger.enabled != usual.get(trigger.name)
+        ]
+    return undo
 
 
 def _back(reading: Reading, table: Table, command: Node) -> list[str]:

@@ -8,8 +8,11 @@ from dataclasses import replace
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
+from workorders.migration.operations.attach_partition import AttachPartition
 from workorders.migration.operations.change_rows import ChangeRows
+from workorders.migration.operations.create_partition import CreatePartition
 from workorders.migration.operations.create_table import CreateTable
+from workorders.migration.operations.detach_partition import DetachPartition
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.rename_table import RenameTable
@@ -22,6 +25,7 @@ from workorders.migration.sql import (
     constraints,
     definition_statements,
     drops,
+    partitions,
     renamings,
     row_changes,
     unread,
@@ -33,7 +37,17 @@ from workorders.migration.sql.script import Statement, StatementClass
 from workorders.migration.sql.tree import Node
 
 #: Operations that name more tables than one.
-_MENTIONING = CreateTable | DropTable | RenameTable | SetSequence | Truncate | WriteRows
+_MENTIONING = (
+    AttachPartition
+    | CreatePartition
+    | CreateTable
+    | DetachPartition
+    | DropTable
+    | RenameTable
+    | SetSequence
+    | Truncate
+    | WriteRows
+)
 
 
 def operations(statement: Statement, position: int, catalog: Catalog) -> Iterator[Operation]:
@@ -75,6 +89,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
 
 
 def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+    if node.get("objtype") == "OBJECT_INDEX":
+        yield from partitions.index_attached(node, place, catalog)
+        return
     if node.get("objtype") != "OBJECT_TABLE":
         kind = str(node.get("objtype", "")).removeprefix("OBJECT_").lower()
         raise refused(place, f"ALTER of a {kind} is not modelled yet.", "Take it out of this script.")
@@ -87,6 +104,7 @@ def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
     if made.is_unread:
         yield from unread.altered(node, made, place, catalog)
         return
+    partitions.must_mean_all(node, made, place)
     table = made.name
     for command in sorted(node["cmds"], key=lambda command: _pass(command["AlterTableCmd"])):
         for operation in alter_table.operations(command["AlterTableCmd"], table, place, catalog):

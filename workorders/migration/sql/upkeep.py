@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import RelationName
+from workorders.migration.operations.family import alterable
 from workorders.migration.operations.maintenance import Maintain
-from workorders.migration.operations.operation import Operation, Place, ordinary, refused
+from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.relations import found, qualified
 from workorders.migration.sql.tree import Node
@@ -64,7 +65,7 @@ def _reindexed(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation
     if table.is_new:
         return
     if table.kind != "m":
-        ordinary(table, place, "REINDEX")
+        alterable(table, place, "REINDEX")
     for constraint in table.constraints:
         if constraint.kind == "x" and constraint.index in names:
             raise refused(
