@@ -8,9 +8,9 @@ the way back is a swap, too; a value that it cannot hold is flagged as it is wri
 a rollback. A change whose plain form is free but whose way back is not (varchar(50) to
 varchar(100), varchar to a longer numeric) goes this way as well: back in place, it would write every
 row anew under the lock. Whoever wants it at once writes text, whose limits are CHECKs.
-Where no cast leads back, each old value that USING itself tells of is tried for the one that the new value
-was made of; what nobody can tell is flagged. The column stands at its table's end afterwards, as no server can
-put one between two others.
+Where no cast leads back, each old value that USING itself tells of is tried for the one that the new
+value was made of; what nobody can tell is flagged.
+The column stands at its table's end afterwards, as no server can put one between two others.
 Source: measured, see the project's documentation of twin columns.
 """
 
