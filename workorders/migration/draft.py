@@ -78,6 +78,8 @@ class Draft:
         self.settings: Mapping[str, str] = {}
         self._twinned: set[tuple[RelationName, str]] = set()
         self._hiding: stars.Seen = {}
+        #: How many actions of the first renaming's way back are its own.
+        self._own_way_back: int | None = None
 
     @property
     def names(self) -> Names:
@@ -157,6 +159,9 @@ class Draft:
             self.changed, self._twinned = _called(self.changed, self._twinned, given)
             self._hiding = stars.renamed(self._hiding, given)
         made = temporary.kept_apart(made, operation.table, self._run)
+        if isinstance(operation, ChangeDefinition) and operation.undone_later:
+            self._put_off(made)
+            made = tuple(replace(step, undo=()) for step in made)
         self.steps += [session_settings.travelling(step, self.settings) for step in made]
         table = catalog.tables.get(operation.table) if operation.table else None
         if made and (table is None or not table.is_new):
@@ -181,6 +186,14 @@ class Draft:
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)
         return hazards
+
+    def _put_off(self, made: Iterable[Step]) -> None:
+        """Their way back goes with that of the first renaming: after its own, the last one put off first."""
+        first = next(number for number, step in enumerate(self.steps) if step.renamed is not None)
+        step = self.steps[first]
+        own = self._own_way_back = len(step.undo) if self._own_way_back is None else self._own_way_back
+        back = (action for each in made for action in session_settings.travelling(each, self.settings).undo)
+        self.steps[first] = replace(step, undo=(*step.undo[:own], *back, *step.undo[own:]))
 
 
 def names_of(steps: Iterable[Step]) -> Names:

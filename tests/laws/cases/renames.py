@@ -127,6 +127,12 @@ CASES = (
         " ALTER TABLE city DROP CONSTRAINT called; ALTER TABLE lodger DROP CONSTRAINT lodger_house_id_fkey",
     ),
     _case(
+        "drop views of what was renamed",
+        "ALTER TABLE city RENAME COLUMN land TO country; ALTER TABLE house RENAME COLUMN no TO number; ALTER TABLE lodger RENAME TO guest;"
+        " DROP VIEW plain; DROP VIEW tall CASCADE; ALTER TABLE house RENAME TO building;"
+        " CREATE VIEW tall AS SELECT number FROM building; ALTER TABLE building ADD COLUMN z int DEFAULT 1",
+    ),
+    _case(
         "rename table, with what pg_dump says of it",
         "ALTER TABLE tall RENAME TO high; ALTER TABLE plain RENAME COLUMN id TO no; ALTER TABLE house RENAME TO building;"
         " CREATE VIEW low AS SELECT no FROM building; ALTER TABLE building DISABLE TRIGGER keeping;"

@@ -10,7 +10,7 @@ Source: https://www.postgresql.org/docs/18/sql-commands.html.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog
@@ -38,6 +38,9 @@ class ChangeDefinition:
     undo_locks: tuple[Lock, ...] = ()
     #: Materialised views that are made again, filled, on the way back.
     fills_again: tuple[RelationName, ...] = ()
+    #: The way back waits until what the script has renamed before has its former name; then this question
+    #: tells whether it has been gone.
+    undone_later: str = ""
     #: The catalog once it has run.
     becomes: Catalog
 
@@ -55,6 +58,8 @@ class ChangeDefinition:
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written, with its way back."""
         undo = Action(title=self.undo_title, sql=self.undo, locks=self.undo_locks)
+        if self.undone_later:
+            undo = replace(undo, done=self.undone_later)
         return (
             Step(
                 statement=self.place.statement,

@@ -23,6 +23,9 @@ ROWLESS = frozenset(
     }
 )
 
+#: Kinds that can be made again later than in the order in which they went.
+_PUT_OFF = frozenset({"VIEW", "MATERIALIZED VIEW"})
+
 #: Objects that are named with their relation.
 _ON_TABLES = ("TRIGGER", "POLICY", "RULE")
 
@@ -84,6 +87,11 @@ class Taken:
         return (*PROLOGUE, *statements)
 
     @property
+    def is_outdated(self) -> bool:
+        """Some of their texts hold only once what the script has renamed has its former name."""
+        return any(entry.number in self.archive.outdated for entry in self.entries)
+
+    @property
     def filled(self) -> tuple[RelationName, ...]:
         """The materialised views that are made with their rows."""
         return tuple(
@@ -108,7 +116,10 @@ class Taken:
 
 
 def taken(archive: Archive, entries: Sequence[Entry], place: Place, role: str) -> Taken:
-    """These and all that cannot be without them. Raises Refused, naming it, where rows would go too."""
+    """These and all that cannot be without them. Raises Refused, naming it, where rows would go too.
+
+    Of outdated ones, only views may go: they come back once what was renamed has its former name.
+    """
     found = archive.needing(entries)
     for entry in found:
         if entry.kind in ROWLESS or _is_of_materialized_view(entry, found):
@@ -126,8 +137,15 @@ def taken(archive: Archive, entries: Sequence[Entry], place: Place, role: str) -
             "Change what needs it first, in statements of their own.",
         )
     _must_be_granted_plainly(archive, found, place)
-    must_be_current(archive, found)
+    if not all(entry.kind in _PUT_OFF and _is_from_before(archive, entry) for entry in found):
+        must_be_current(archive, found)
     return Taken(archive=archive, entries=found, role=role)
+
+
+def _is_from_before(archive: Archive, entry: Entry) -> bool:
+    """Whether the script has neither made it nor said anything of it."""
+    said = (entry, *archive.attached(entry))
+    return not any(each.search_path or each.kind == "ALTER" for each in said)
 
 
 def locks_of_what_stays(gone: Taken) -> tuple[Lock, ...]:

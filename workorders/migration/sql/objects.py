@@ -144,15 +144,23 @@ class Objects:
         self._archive = archive
         self._path = tuple(search_path)
 
-    def find(self, kinds: Sequence[str], names: Sequence[str], args: Signature | None = None) -> Entry | None:
+    def find(
+        self,
+        kinds: Sequence[str],
+        names: Sequence[str],
+        args: Signature | None = None,
+        *,
+        is_outdated_too: bool = False,
+    ) -> Entry | None:
         """The object, or None where there is none or where several could be meant.
 
-        Raises Refused for one whose text is outdated.
+        Raises Refused for one whose text is outdated, if that matters.
         """
         for found in self._candidates(kinds, names):
             matching = [entry for entry in found if _fits(entry, args)]
             if len(matching) == 1:
-                must_be_current(self._archive, matching)
+                if not is_outdated_too:
+                    must_be_current(self._archive, matching)
                 return matching[0]
             if matching:
                 return None
@@ -175,10 +183,11 @@ class Objects:
                 and (entry.tag.startswith(f"{tag}(") if entry.kind in _ROUTINES else entry.tag == tag)
             ]
 
-    def meant(self, objtype: str, node: Node) -> Entry | None:
+    def meant(self, objtype: str, node: Node, *, is_outdated_too: bool = False) -> Entry | None:
         """The object that a node of a DROP, COMMENT, GRANT or ALTER names."""
         args = signature(node["ObjectWithArgs"]) if "ObjectWithArgs" in node else None
-        return self.find(KINDS.get(objtype, ("",)), names_of(node), args)
+        kinds = KINDS.get(objtype, ("",))
+        return self.find(kinds, names_of(node), args, is_outdated_too=is_outdated_too)
 
     def mentioned(self, node: object) -> tuple[int, ...]:
         """The numbers of all objects that a tree could mean: relations, types, routines by name."""

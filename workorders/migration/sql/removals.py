@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from workorders.migration import questions
 from workorders.migration.catalog.archive import Entry
 from workorders.migration.names import RelationName
 from workorders.migration.operations.definition import ChangeDefinition
@@ -22,7 +23,7 @@ def drops(reading: Reading) -> Iterator[Operation]:
     node = reading.node
     entries: list[Entry] = []
     for item in node["objects"]:
-        entry = reading.objects.meant(node["removeType"], item)
+        entry = reading.objects.meant(node["removeType"], item, is_outdated_too=True)
         if entry is not None:
             entries.append(entry)
         elif not node.get("missing_ok"):
@@ -83,8 +84,15 @@ def _dropped(reading: Reading, entries: Sequence[Entry], gone: Taken, sql: str) 
         undo=gone.restoring,
         undo_locks=locks_of_what_stays(gone),
         fills_again=gone.filled,
+        undone_later=_are_there(gone) if gone.is_outdated else "",
         becomes=without(reading.catalog, gone.entries),
     )
+
+
+def _are_there(gone: Taken) -> str:
+    """Whether all of these views are there."""
+    names = (relation_of(entry) for entry in gone.entries)
+    return questions.every(questions.relation_exists(name) for name in names if name is not None)
 
 
 def _put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
