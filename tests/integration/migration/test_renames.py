@@ -262,7 +262,7 @@ def test_rows_are_checked_beforehand_under_the_names_of_then(make_target: MakeTa
 def test_what_could_only_be_made_again_under_a_former_name_is_refused(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     refusals = {
-        "ALTER TABLE house RENAME no TO number; ALTER VIEW numbers SET (security_barrier)": "Put this statement before the renaming",
+        "ALTER TABLE house RENAME no TO n; ALTER VIEW numbers SET (security_barrier)": "before the renaming",
         "ALTER TABLE house RENAME TO city": "already a relation city",
         "ALTER TABLE house RENAME no TO note": "has a column note already",
         "ALTER TABLE house RENAME nothing TO note": "has no column nothing",
