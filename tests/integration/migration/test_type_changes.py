@@ -158,6 +158,20 @@ def test_a_value_without_a_cast_back_goes_back_where_using_tells_what_it_was(mak
     assert _rows(dsn, "SELECT id, n, at FROM k ORDER BY id") == sorted([*kept, (3, 1, None), (10, 0, None)])
 
 
+def test_rows_written_since_go_back_to_a_type_that_the_script_dropped(make_target: MakeTarget) -> None:
+    dsn = make_target(
+        """CREATE TYPE "fe'el" AS ENUM ('sad', 'glad'); CREATE TABLE k (id int PRIMARY KEY, f "fe'el");
+        INSERT INTO k SELECT g, 'sad' FROM generate_series(1, 3) g"""
+    )
+    plan = _executed(dsn, """ALTER TABLE k ALTER f TYPE text; DROP TYPE "fe'el" """)
+    _send(dsn, "UPDATE k SET f = 'glad' WHERE id = 2", "INSERT INTO k (id, f) VALUES (4, 'glad')")
+
+    runs.rolled_back(dsn, plan.run)
+
+    query = """SELECT id, f = 'glad'::"fe'el" FROM k ORDER BY id"""
+    assert _rows(dsn, query) == [(1, False), (2, True), (3, False), (4, True)]
+
+
 def _columns(dsn: str, table: str) -> list[str]:
     query = f"SELECT attname::text FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
     return [row[0] for row in _rows(dsn, query)]

@@ -62,6 +62,12 @@ CASES = (
         """ALTER TYPE mood RENAME VALUE 'sad' TO 'gl''um'; ALTER TYPE mood RENAME TO "fe'el"; DROP INDEX t_sad;
         ALTER TABLE t ALTER m DROP DEFAULT, DROP CONSTRAINT not_both, DROP CONSTRAINT late""",
     ),
+    Case(
+        name="enum: become text, then drop the type",
+        setup="""CREATE TYPE "fe'el" AS ENUM ('sad', 'it''s'); CREATE TABLE k (id int PRIMARY KEY, f "fe'el" NOT NULL DEFAULT 'sad', z int);
+        INSERT INTO k (id) SELECT generate_series(1, 9)""",
+        sql="""ALTER TABLE k ALTER f DROP DEFAULT, ALTER f TYPE text USING f::text; ALTER TABLE k ALTER f SET DEFAULT 'sad'; DROP TYPE "fe'el"; DELETE FROM k WHERE id = 3""",
+    ),
     _case(
         "exchange a type",
         f"""BEGIN; CREATE TYPE "Odd schéma"."new" AS ENUM ('a', 'c');

@@ -2,15 +2,13 @@
 
 `USING CASE n WHEN 0 THEN 'Active' WHEN 1 THEN 'Hot' END::sort` says by itself which number a label
 was made of: each value of the old type is tried, and the one that USING makes the new value of is
-its way back. Tried are all values of a boolean or an enum, and for a whole number those that USING
-itself names.
+its way back. Tried are both values of a boolean, and for a whole number those that USING itself names.
 """
 
 from __future__ import annotations
 
 from workorders.migration.catalog.snapshot import Catalog, Column
 from workorders.migration.catalog.types import bare
-from workorders.migration.names import literal
 from workorders.migration.operations.alter_type import TypeChange
 from workorders.migration.sql import tree
 
@@ -27,10 +25,7 @@ def tried(catalog: Catalog, column: Column, change: TypeChange) -> tuple[str, ..
         return ("true", "false")
     if written in _WHOLE:
         return tuple(f"{number}::{written}" for number in _numbers(change.using or ""))
-    labels = next(
-        (labels for name, labels in catalog.enums.items() if catalog.types.names.get(name) == written), ()
-    )
-    return tuple(f"{literal(label)}::{written}" for label in labels)
+    return ()
 
 
 def _numbers(using: str) -> tuple[int, ...]:

@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
-from workorders.migration.names import OUR_PREFIX, OUR_SCHEMA, RelationName
+from workorders.migration.names import OUR_SCHEMA, RelationName
 from workorders.migration.sql import tree
 
 _MOVABLE = frozenset({"TYPE", "DOMAIN", "FUNCTION"})
-
-#: How a twin's former column is called once the two are swapped.
-_WAS = f"{OUR_PREFIX}was_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +24,12 @@ class HiddenNeeds:
     archive: Archive
     #: The numbers of the entries that hidden tables and columns cannot be without.
     numbers: frozenset[int]
-    #: Of these, what the trigger of a twin names while it keeps the two in step.
-    kept_in_step: frozenset[int]
 
     @classmethod
     def of(cls, catalog: Catalog, archive: Archive) -> HiddenNeeds:
         """From the catalog as it is when a statement's turn comes."""
         movable = {entry.number: entry for entry in archive.objects if entry.kind in _MOVABLE}
         numbers: set[int] = set()
-        in_step: set[int] = set()
         left = archive
         for entry in archive.objects:
             if entry.kind != "TABLE":
@@ -50,14 +44,10 @@ class HiddenNeeds:
                 named = set(_words(table))
                 needs = {number for number in needs if _bare(movable[number]) not in named}
                 numbers |= needs
-                for column in table.hidden:
-                    if column.name.startswith(_WAS):
-                        words = set(_words_of(column))
-                        in_step |= {number for number in needs if _bare(movable[number]) in words}
             if needs:
                 kept = tuple(number for number in entry.needs if number not in needs)
                 left = left.with_entry(replace(entry, needs=kept))
-        return cls(archive=left, numbers=frozenset(numbers), kept_in_step=frozenset(in_step))
+        return cls(archive=left, numbers=frozenset(numbers))
 
 
 def _bare(entry: Entry) -> str:

@@ -43,6 +43,8 @@ class Twin:
     #: As new sessions of the target have them.
     settings: tuple[tuple[str, str], ...]
     search_path: tuple[str, ...]
+    #: The old type comes with the server.
+    was_built_in: bool = True
     #: A cast leads from the new type to the old one.
     is_cast_back: bool = True
     #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
@@ -63,6 +65,7 @@ class Twin:
                 (name, catalog.settings[name]) for name in pins if catalog.settings.get(name) is not None
             ),
             search_path=catalog.search_path if change.using else (),
+            was_built_in=catalog.types.is_built_in(column.type),
             is_cast_back=catalog.types.can_be_cast(change.written, column.type),
             tried=former_values.tried(catalog, column, change),
         )
@@ -188,7 +191,8 @@ class Twin:
     def _former_of(self, value: str) -> str:
         """The old type's value that a new one is, or is made of; NULL where nobody can tell."""
         if self.is_cast_back:
-            return f"{value}::{self.column.type}"
+            # A type of the user's may be dropped in this script: assigned, the value needs no name of it.
+            return f"{value}::{self.column.type}" if self.was_built_in else value
         if not self.tried:
             return "NULL"
         using = self.change.using or ""

@@ -48,14 +48,6 @@ def drops(reading: Reading) -> Iterator[Operation]:
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
     aside = [each for each in gone.entries if each.number in needs.numbers or each.kind in _TYPES]
-    for entry in aside:
-        if entry.number in needs.kept_in_step:
-            raise refused(
-                reading.place,
-                f"A column of {entry} has just got a twin in this script, which is kept in step with it by"
-                " name.",
-                "Drop it in a migration of its own, after this one is purged.",
-            )
     others = [each for each in gone.entries if each not in aside]
     if aside and others:
         # The server would take along what is out of sight: each goes by itself.
