@@ -105,7 +105,8 @@ CASES = (
         setup="CREATE TABLE p (id int PRIMARY KEY, n int); CREATE UNIQUE INDEX both_of ON p (n, id);"
         " CREATE TABLE c (id int PRIMARY KEY, a int, b int, CONSTRAINT both_fk FOREIGN KEY (a, b) REFERENCES p (id, n));"
         " INSERT INTO p SELECT g, g FROM generate_series(1, 9) g; INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g",
-        sql="ALTER TABLE c DROP CONSTRAINT both_fk; DROP INDEX both_of; ALTER TABLE p DROP CONSTRAINT p_pkey, ADD m int, DROP id, ADD PRIMARY KEY (n)",
+        sql="ALTER TABLE c DROP CONSTRAINT both_fk; DROP INDEX both_of; ALTER TABLE p DROP CONSTRAINT p_pkey, ADD m int, DROP id, ADD PRIMARY KEY (n);"
+        " CREATE UNIQUE INDEX of_m ON p (m); ALTER TABLE c ADD FOREIGN KEY (a) REFERENCES p (m) NOT VALID; DROP INDEX of_m CASCADE",
     ),
     Case(
         name="what only hidden things need",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Broken
 from workorders.migration.names import RelationName
+from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.drop_sequence import DropSequence
 from workorders.migration.operations.drop_table import DropTable
@@ -51,6 +52,7 @@ def _indexes(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
             None,
         )
         if match is not None:
+            yield from _keys_on(match, node, catalog)
             yield match
         elif not node.get("missing_ok"):
             raise refused(
@@ -59,6 +61,21 @@ def _indexes(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
                 "Check its name, or write IF EXISTS.",
                 sqlstate="42704",
             )
+
+
+def _keys_on(index: DropIndex, node: Node, catalog: Catalog) -> Iterator[Operation]:
+    """The foreign keys that stand on a unique index. Raises Refused, as the server would, without CASCADE."""
+    for reference in catalog.referencing(index.table):
+        if reference.constraint.referenced_index != index.index.name:
+            continue
+        if node.get("behavior") != "DROP_CASCADE":
+            raise refused(
+                index.place,
+                f"The foreign key {reference.constraint.name} of {reference.table} needs the index"
+                f" {index.index.name}, so the server would refuse to drop it.",
+                "Drop the foreign key first, or write CASCADE.",
+            )
+        yield DropForeignKey(place=index.place, table=reference.table, constraint=reference.constraint)
 
 
 def _tables(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
