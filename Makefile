@@ -30,7 +30,7 @@ lint: $(STAMP)
 test: lint
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-# All law cases (`make test` has every other one) from every stopping point, and 2,000 drawn at random; nightly.
+# Every stopping point of every case, and 2,000 cases drawn at random; nightly, for it takes its time.
 laws: $(STAMP)
 	@LOCKKEEPER_ALL_STOPS=1 LOCKKEEPER_GENERATED=2000 $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/laws
 

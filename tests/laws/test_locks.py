@@ -6,8 +6,8 @@ import pytest
 from psycopg import sql
 
 from tests.laws import runs
-from tests.laws.cases import SETUP, Case
-from tests.laws.test_operations import DRAWN, planned
+from tests.laws.cases import CASES, SETUP, Case
+from tests.laws.test_operations import planned
 from tests.plugins.bench import MakeTarget
 from workorders.migration import journal, sessions
 from workorders.migration.connections import Target
@@ -60,7 +60,7 @@ def _observed(target: Target, action: Action) -> dict[RelationName, LockMode]:
     return _strongest([(there[oid], mode) for oid, mode in held if oid in there])
 
 
-@pytest.mark.parametrize("case", DRAWN, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_declared_locks_are_those_that_are_taken(case: Case, make_target: MakeTarget) -> None:
     dsn = make_target(case.setup)
     plan = planned(dsn, case)
