@@ -124,7 +124,7 @@ def _owned(reading: Reading, sequence: RelationName, option: Node) -> ChangeDefi
     becomes = _with_owner(catalog, sequence, None, "")
     if len(names) > 1:
         table = catalog.find(names[-3] if len(names) > 2 else None, names[-2])
-        if table is None or table.column(names[-1]) is None:
+        if table is None or not (table.is_unread or table.column(names[-1])):
             raise refused(reading.place, f"There is no column {'.'.join(names)}.", "Check its name.")
         becomes = _with_owner(becomes, sequence, table.name, names[-1])
     entry = reading.objects.find(("SEQUENCE",), (sequence.schema, sequence.name))
