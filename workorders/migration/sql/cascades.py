@@ -10,7 +10,8 @@ from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.operations.restoration import locks_of_what_stays, taken, without
+from workorders.migration.operations.restoration import taken
+from workorders.migration.sql import removals
 from workorders.migration.sql.reading import Reading
 
 _VIEWS = {"view": "VIEW", "materialized view": "MATERIALIZED VIEW"}
@@ -54,19 +55,7 @@ def _views(reading: Reading, table: Table, views: list[Dependant]) -> ChangeDefi
         if each.relation is not None
     ]
     gone = taken(reading.archive, found, reading.place, reading.catalog.role)
-    names = ", ".join(map(str, gone.entries))
-    return ChangeDefinition(
-        place=reading.place,
-        table=table.name,
-        title=f"drop {names}",
-        sql="; ".join(gone.dropping),
-        locks=gone.locks,
-        undo_title=f"make {names} again",
-        undo=gone.restoring,
-        undo_locks=locks_of_what_stays(gone),
-        fills_again=gone.filled,
-        becomes=without(reading.catalog, gone.entries),
-    )
+    return removals.dropped(reading, table.name, gone, "; ".join(gone.dropping))
 
 
 def _is_of(dependant: Dependant, column: str) -> bool:

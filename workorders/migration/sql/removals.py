@@ -43,6 +43,7 @@ def drops(reading: Reading) -> Iterator[Operation]:
             f"DROP EXTENSION {entries[0].tag}: what its columns and objects hold could not come back.",
             "Drop it by hand.",
         )
+    table = relation_of(entries[0]) or _named(entries[0])
     needs = HiddenNeeds.of(reading.catalog, reading.archive)
     gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
@@ -52,23 +53,24 @@ def drops(reading: Reading) -> Iterator[Operation]:
     if aside and others:
         # The server would take along what is out of sight: each goes by itself.
         rest = replace(gone, entries=tuple(others))
-        yield _dropped(reading, entries, rest, "; ".join(rest.dropping))
+        yield dropped(reading, table, rest, "; ".join(rest.dropping))
         reading = replace(reading, catalog=without(reading.catalog, others))
     if aside:
         yield from _put_aside(reading, aside)
     else:
-        yield _dropped(reading, entries, gone, reading.raw.text)
+        yield dropped(reading, table, gone, reading.raw.text)
 
 
 #: Dropped types are always put aside: what is kept of rows for the way back may hold values of them.
 _TYPES = ("TYPE", "DOMAIN")
 
 
-def _dropped(reading: Reading, entries: Sequence[Entry], gone: Taken, sql: str) -> ChangeDefinition:
+def dropped(reading: Reading, table: RelationName, gone: Taken, sql: str) -> ChangeDefinition:
+    """The operation that takes these away, and its way back; `table` is what it is about."""
     names = ", ".join(map(str, gone.entries))
     return ChangeDefinition(
         place=reading.place,
-        table=relation_of(entries[0]) or _named(entries[0]),
+        table=table,
         title=f"drop {names}",
         sql=sql,
         locks=gone.locks,
