@@ -158,6 +158,19 @@ def test_a_value_without_a_cast_back_goes_back_where_using_tells_what_it_was(mak
     assert _rows(dsn, "SELECT id, n, at FROM k ORDER BY id") == sorted([*kept, (3, 1, None), (10, 0, None)])
 
 
+def test_both_values_of_a_boolean_are_tried_for_the_way_back(make_target: MakeTarget) -> None:
+    dsn = make_target(
+        "CREATE TYPE state AS ENUM ('on', 'off'); CREATE TABLE k (id int PRIMARY KEY, b bool NOT NULL);"
+        " INSERT INTO k SELECT g, g = 1 FROM generate_series(1, 3) g"
+    )
+    plan = _executed(dsn, "ALTER TABLE k ALTER b TYPE state USING CASE WHEN b THEN 'on' ELSE 'off' END::state")
+    _send(dsn, "UPDATE k SET b = 'on' WHERE id = 2", "INSERT INTO k (id, b) VALUES (4, 'off')")
+
+    runs.rolled_back(dsn, plan.run)
+
+    assert _rows(dsn, "SELECT * FROM k ORDER BY id") == [(1, True), (2, True), (3, False), (4, False)]
+
+
 def test_rows_written_since_go_back_to_a_type_that_the_script_dropped(make_target: MakeTarget) -> None:
     dsn = make_target(
         """CREATE TYPE "fe'el" AS ENUM ('sad', 'glad'); CREATE TABLE k (id int PRIMARY KEY, f "fe'el");
