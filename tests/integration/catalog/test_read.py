@@ -289,6 +289,8 @@ def test_names_taken_and_volatility_are_known(catalog: Catalog) -> None:
     assert {"lower", "of_row"} <= catalog.immutable_functions
     assert {"random", "standard"} <= catalog.volatile_functions
     assert not {"now", "random"} & catalog.immutable_functions
+    assert {"lower", "of_row", "to_jsonb"} <= catalog.settled_functions
+    assert not {"now", "random", "standard"} & catalog.settled_functions
     assert "now" not in catalog.volatile_functions
     assert catalog.enums == {named("mood"): ("sad", "ok")}
 

@@ -105,9 +105,10 @@ CASES = (
         " INSERT INTO k SELECT g, timestamp '2024-03-31 00:00' + g * interval '1 hour',"
         " timestamptz '2024-03-31 00:00+00' + g * interval '1 hour', 'x', now() FROM generate_series(1, 15) g",
         sql="SET timezone TO 'Europe/Berlin'; SET client_min_messages = warning; SET search_path = public;"
-        " ALTER TABLE k ALTER t TYPE timestamptz; ALTER TABLE k ALTER z TYPE timestamp USING z;"
+        " ALTER TABLE k ALTER t TYPE timestamptz; ALTER TABLE k ALTER z TYPE timestamp USING z,"
+        " ALTER o TYPE text USING to_json(o)#>>'{}';"
         " SET datestyle = german; UPDATE k SET s = timestamptz '2024-07-01 00:00+00'::text;"
-        " INSERT INTO k (id, o) VALUES (20, '2024-07-01 00:00'); RESET timezone;"
+        " INSERT INTO k (id, t) VALUES (20, '2024-07-01 00:00'); RESET timezone;"
         " ALTER TABLE k ADD w timestamptz DEFAULT '2024-07-01 00:00'",
     ),
 )

@@ -18,6 +18,7 @@ from workorders.migration.catalog import scope as scopes
 from workorders.migration.catalog import tables
 from workorders.migration.catalog.queries import Reading, queries, reading
 from workorders.migration.catalog.scope import Scope
+from workorders.migration.catalog.settled import BY_SETTINGS
 from workorders.migration.catalog.snapshot import Catalog, Identity
 from workorders.migration.catalog.types import Cast, Types
 from workorders.migration.connections import Database
@@ -71,7 +72,7 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
     with reading(database) as view:
         around = None if words is None else scopes.around(view, words)
         session = view.rows(_QUERIES["session"])[0]
-        volatility = view.rows(_QUERIES["volatility"])[0]
+        volatility = view.rows(_QUERIES["volatility"], by_settings=list(BY_SETTINGS))[0]
         return Catalog(
             identity=Identity(system_identifier=_system_identifier(view), database=session["database"]),
             server_version=session["server_version"],
@@ -84,6 +85,7 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
             constraint_names=_by_schema(view.tuples(_QUERIES["constraint_names"])),
             schemas=frozenset(row["name"] for row in view.rows(_QUERIES["schemas"])),
             immutable_functions=frozenset(volatility["immutable"]),
+            settled_functions=frozenset(volatility["settled"]),
             volatile_functions=frozenset(volatility["volatile"]),
             constrained_domains=frozenset(row["name"] for row in view.rows(_QUERIES["constrained_domains"])),
             types=_types(view),

@@ -44,11 +44,15 @@ SELECT n.nspname::text AS schema, k.conname::text AS name
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
 
 -- name: volatility
--- The names of functions whose every overload is immutable, and of those with a volatile one.
+-- The names of functions whose every overload is immutable, of those that may beside be the server's own
+-- by settings (%(by_settings)s), and of those with a volatile one.
 SELECT pg_catalog.array_agg(name) FILTER (WHERE is_immutable) AS immutable,
+       pg_catalog.array_agg(name) FILTER (WHERE is_settled) AS settled,
        pg_catalog.array_agg(name) FILTER (WHERE is_volatile) AS volatile
   FROM (SELECT p.proname::text AS name,
                pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
+               pg_catalog.bool_and(p.provolatile = 'i' OR n.nspname = 'pg_catalog' AND p.provolatile = 's'
+                                   AND p.proname = ANY (%(by_settings)s)) AS is_settled,
                pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
           FROM pg_catalog.pg_proc p
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

@@ -280,6 +280,8 @@ class Catalog:
     schemas: frozenset[str] = frozenset()
     #: Functions, by unqualified name, whose every overload is immutable.
     immutable_functions: frozenset[str] = frozenset()
+    #: The same, or the server's own whose results change with `settled.SETTINGS` alone.
+    settled_functions: frozenset[str] = frozenset()
     #: Functions, by unqualified name, with a volatile overload.
     volatile_functions: frozenset[str] = frozenset()
     #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.

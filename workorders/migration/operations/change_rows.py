@@ -110,7 +110,7 @@ class ChangeRows:
         # A unique index looks at all rows: at a seam it could refuse what the whole would have left.
         is_unique = any(index.is_unique and self.updated & set(index.columns) for index in table.indexes)
         excludes = any(key.kind == "x" and self.updated & set(key.columns) for key in table.constraints)
-        calls = set(tree.functions_in(self.node)) - catalog.immutable_functions
+        calls = set(tree.functions_in(self.node)) - catalog.settled_functions
         points_at_itself = any(key.referenced == table.name for key in table.foreign_keys)
         more_tables = any(self.node.get(part) for part in ("fromClause", "usingClause", "withClause"))
         return bool(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workorders.migration.catalog.settled import SETTINGS
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
@@ -25,9 +26,6 @@ from workorders.migration.sql import tree
 
 #: Whole numbers by width: from a narrower to a wider one every value has its equal.
 _WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
-
-#: What the server's casts between texts, dates and times depend on.
-_PINNED = ("TimeZone", "DateStyle", "IntervalStyle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ class Twin:
     def of(cls, catalog: Catalog, table: Table, column: Column, change: TypeChange, run: str) -> Twin:
         """With all that the catalog has to say of it."""
         whole = {bare(column.type), bare(change.written)} <= set(_WHOLE)
-        pins = () if whole else _PINNED
+        pins = () if whole and change.using is None else SETTINGS
         return cls(
             table=table,
             column=column,

@@ -167,15 +167,15 @@ def _of_types(catalog: Catalog, table: Table, column: Column, change: TypeChange
         node = tree.expression(change.using)
         known = {each.name for each in table.columns}
         unknown = sorted(set(tree.columns_in(node)) - known)
-        volatile = sorted(set(tree.functions_in(node)) - catalog.immutable_functions)
+        volatile = sorted(set(tree.functions_in(node)) - catalog.settled_functions)
         if volatile:
             yield _Obstacle(
-                reason=f"USING calls {volatile[0]}(), which is not immutable: the twin could not be kept in"
-                " step.",
-                next_move="Write an expression over the row's own columns and immutable functions.",
+                reason=f"USING calls {volatile[0]}(), which may give something else each time: the twin could"
+                " not be kept in step.",
+                next_move="Write an expression over the row's own columns and functions of them alone.",
             )
         if unknown or any(f.kind in ("SubLink", "SQLValueFunction") for f in tree.walk(node)):
             yield _Obstacle(
                 reason=f"USING reads more than the row's own columns{': ' + unknown[0] if unknown else ''}.",
-                next_move="Write an expression over the row's own columns and immutable functions.",
+                next_move="Write an expression over the row's own columns and functions of them alone.",
             )
