@@ -25,6 +25,7 @@ CREATE TRIGGER shouting BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE F
 INSERT INTO orders (amount, code, note) SELECT g + 0.25, g, 'n' FROM generate_series(1, 20) g;
 INSERT INTO items SELECT g, g, 'v' FROM generate_series(1, 20) g;
 CREATE TABLE bare (v int, w text);
+CREATE TABLE big AS SELECT g AS v FROM generate_series(1, 20000) g;
 INSERT INTO bare SELECT g, 'w' FROM generate_series(1, 300) g;
 CREATE VIEW seen AS SELECT w FROM bare;
 CREATE TABLE other (id int PRIMARY KEY, a int, b int, c date, d tstzrange);
@@ -263,6 +264,8 @@ REFUSED = {
     "ALTER TABLE orders ALTER id TYPE text": "identity",
     "ALTER TABLE orders ALTER note TYPE int USING random()::int": "random",
     "ALTER TABLE orders ALTER amount TYPE nothing": "no type",
+    "CREATE DOMAIN d AS numeric NOT NULL; ALTER TABLE orders ALTER amount TYPE d": "does not take NULL",
+    "CREATE DOMAIN d AS numeric CHECK (VALUE > 0); CREATE DOMAIN e AS d; ALTER TABLE big ALTER v TYPE e": "written anew",
     "ALTER TABLE orders ALTER amount TYPE int; ALTER TABLE orders DROP amount": "just got a twin",
 }
 

@@ -73,6 +73,7 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
         around = None if words is None else scopes.around(view, words)
         session = view.rows(_QUERIES["session"])[0]
         volatility = view.rows(_QUERIES["volatility"], by_settings=list(BY_SETTINGS))[0]
+        domains = view.rows(_QUERIES["constrained_domains"])
         return Catalog(
             identity=Identity(system_identifier=_system_identifier(view), database=session["database"]),
             server_version=session["server_version"],
@@ -86,8 +87,10 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
             schemas=frozenset(row["name"] for row in view.rows(_QUERIES["schemas"])),
             immutable_functions=frozenset(volatility["immutable"]),
             settled_functions=frozenset(volatility["settled"]),
+            stable_functions=frozenset(volatility["stable"]),
             volatile_functions=frozenset(volatility["volatile"]),
-            constrained_domains=frozenset(row["name"] for row in view.rows(_QUERIES["constrained_domains"])),
+            constrained_domains=frozenset(row["name"] for row in domains),
+            not_null_domains=frozenset(row["name"] for row in domains if row["forbids_null"]),
             types=_types(view),
             enums={_name(row): tuple(row["labels"]) for row in view.rows(_QUERIES["enums"])},
             settings={

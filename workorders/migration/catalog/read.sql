@@ -45,14 +45,16 @@ SELECT n.nspname::text AS schema, k.conname::text AS name
 
 -- name: volatility
 -- The names of functions whose every overload is immutable, of those that may beside be the server's own
--- by settings (%(by_settings)s), and of those with a volatile one.
+-- by settings (%(by_settings)s), and of those with a stable one or with a volatile one.
 SELECT pg_catalog.array_agg(name) FILTER (WHERE is_immutable) AS immutable,
        pg_catalog.array_agg(name) FILTER (WHERE is_settled) AS settled,
+       pg_catalog.array_agg(name) FILTER (WHERE is_stable) AS stable,
        pg_catalog.array_agg(name) FILTER (WHERE is_volatile) AS volatile
   FROM (SELECT p.proname::text AS name,
                pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
                pg_catalog.bool_and(p.provolatile = 'i' OR n.nspname = 'pg_catalog' AND p.provolatile = 's'
                                    AND p.proname = ANY (%(by_settings)s)) AS is_settled,
+               pg_catalog.bool_or(p.provolatile = 's') AS is_stable,
                pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
           FROM pg_catalog.pg_proc p
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -63,16 +65,16 @@ SELECT pg_catalog.array_agg(name) FILTER (WHERE is_immutable) AS immutable,
 -- Domains that do not take every value of their base type, their own or an underlying domain's rules
 -- deciding. NOT NULL stands in pg_type before 17 and after.
 WITH RECURSIVE domains AS (
-    SELECT t.oid, t.typname, t.typbasetype,
-           t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint c
-                                    WHERE c.contypid = t.oid AND c.contype = 'c') AS is_constrained
+    SELECT t.oid, t.typname, t.typbasetype, t.typnotnull,
+           EXISTS (SELECT FROM pg_catalog.pg_constraint c
+                    WHERE c.contypid = t.oid AND c.contype = 'c') AS is_checked
       FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
 ), reached AS (
-    SELECT oid, typname FROM domains WHERE is_constrained
+    SELECT oid, typname, typnotnull FROM domains WHERE is_checked OR typnotnull
     UNION
-    SELECT d.oid, d.typname FROM domains d JOIN reached r ON d.typbasetype = r.oid
+    SELECT d.oid, d.typname, d.typnotnull OR r.typnotnull FROM domains d JOIN reached r ON d.typbasetype = r.oid
 )
-SELECT DISTINCT typname::text AS name FROM reached
+SELECT typname::text AS name, pg_catalog.bool_or(typnotnull) AS forbids_null FROM reached GROUP BY 1
 
 -- name: settings
 -- What the role and the database give every new session, of the settings that change SQL's meaning.
@@ -99,7 +101,9 @@ SELECT n.nspname::text AS schema, t.typname::text AS name, pg_catalog.format_typ
        CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, NULL) END AS base
   FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
- WHERE t.typtype IN ('b', 'd', 'e', 'r', 'm') AND t.typcategory <> 'A' AND n.nspname <> 'lockkeeper'
+ WHERE (t.typtype IN ('b', 'd', 'e', 'r', 'm') OR EXISTS (SELECT FROM pg_catalog.pg_class c
+                                                            WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+   AND t.typcategory <> 'A' AND n.nspname <> 'lockkeeper'
 
 -- name: casts
 -- Casts between types; `is_assigned` where an assignment makes them by itself, `is_free` where no bit changes.

@@ -12,10 +12,9 @@ SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "lc_monetary", "lc_numeric
 
 #: By unqualified name; all in pg_catalog.
 BY_SETTINGS = frozenset(
-    """
-    array_to_json array_to_string concat concat_ws date date_add date_part date_subtract date_trunc enum_first
-    enum_last enum_range extract format json_build_array json_build_object jsonb_build_array
-    jsonb_build_object length make_timestamptz overlaps quote_literal quote_nullable row_to_json timestamp
-    timestamptz timetz timezone to_char to_date to_json to_jsonb to_number to_timestamp
-    """.split()
+    {"array_to_json", "array_to_string", "concat", "concat_ws", "date", "date_add", "date_part", "date_trunc"}
+    | {"date_subtract", "enum_first", "enum_last", "enum_range", "extract", "format", "json_build_array"}
+    | {"json_build_object", "jsonb_build_array", "jsonb_build_object", "length", "make_timestamptz"}
+    | {"overlaps", "quote_literal", "quote_nullable", "row_to_json", "timestamp", "timestamptz", "timetz"}
+    | {"timezone", "to_char", "to_date", "to_json", "to_jsonb", "to_number", "to_timestamp"}
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workorders.migration.catalog.archive import Archive
@@ -282,10 +282,16 @@ class Catalog:
     immutable_functions: frozenset[str] = frozenset()
     #: The same, or the server's own whose results change with `settled.SETTINGS` alone.
     settled_functions: frozenset[str] = frozenset()
+    #: Functions, by unqualified name, with a stable overload.
+    stable_functions: frozenset[str] = frozenset()
     #: Functions, by unqualified name, with a volatile overload.
     volatile_functions: frozenset[str] = frozenset()
+    #: The user's functions, by unqualified name, that this script's twins are kept in step through.
+    called_by_twins: frozenset[str] = frozenset()
     #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.
     constrained_domains: frozenset[str] = frozenset()
+    #: Those among them that do not take NULL.
+    not_null_domains: frozenset[str] = frozenset()
     #: Enum types with their labels in order.
     enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.
@@ -300,6 +306,11 @@ class Catalog:
     def major(self) -> int:
         """The server's major version, e.g. 18."""
         return self.server_version // 10000
+
+    def volatile(self, called: Iterable[str]) -> frozenset[str]:
+        """Those of some functions that may be volatile: unknown ones, as of an extension to come, too."""
+        known = self.immutable_functions | self.stable_functions
+        return frozenset(name for name in called if name in self.volatile_functions or name not in known)
 
     def find(self, schema: str | None, name: str) -> Table | None:
         """The table that a statement means, through the search path if unqualified."""

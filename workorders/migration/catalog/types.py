@@ -13,9 +13,6 @@ _MODIFIERS = re.compile(r"\([^)]*\)")
 #: `typcategory` of types that any value can be written into as text.
 _STRINGS = "S"
 
-#: `typcategory` of enums.
-_ENUMS = "E"
-
 #: Types without an equality that the server could look up.
 _WITHOUT_EQUALITY = frozenset({"json", "xml", "point", "line", "path", "polygon", "box", "circle", "lseg"})
 
@@ -53,14 +50,19 @@ class Types:
                 return found
         return None
 
-    def with_enum(self, name: RelationName) -> Types:
-        """The types with an enum more."""
+    def with_type(self, name: RelationName, category: str = "E") -> Types:
+        """The types with one more, of that `typcategory`: an enum by default."""
         written = written_name(name)
         return replace(
             self,
             names={**self.names, name: written},
-            categories={**self.categories, written: _ENUMS},
+            categories={**self.categories, written: category},
         )
+
+    def with_domain(self, name: RelationName, base: str) -> Types:
+        """The types with a domain more over another, as that is written."""
+        more = self.with_type(name, self.categories.get(bare(base), ""))
+        return replace(more, bases={**more.bases, written_name(name): base})
 
     def without(self, name: RelationName) -> Types:
         """The types without one of them."""

@@ -48,6 +48,11 @@ class TypeChange:
     using: str | None = None
 
     @property
+    def domain(self) -> str:
+        """The type's unqualified name as the catalog has those of domains."""
+        return bare(self.written).rpartition(".")[2].replace('"', "")
+
+    @property
     def clause(self) -> str:
         """What follows ALTER COLUMN name."""
         collation = f" COLLATE {self.collation}" if self.collation else ""

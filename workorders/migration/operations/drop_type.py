@@ -1,9 +1,10 @@
-"""DROP TYPE and DROP DOMAIN, and DROP FUNCTION where something out of sight needs it
+"""DROP TYPE and DROP DOMAIN, and DROP FUNCTION where something out of sight needs it.
 
 Plain form: a catalog change that locks no table. Here the type is put out of reach instead, in Lockkeeper's
 schema: what is kept of rows for the way back may hold values of it, and a dropped column that is generated
 may need the function. The way back gives it its place and name again, with owner, privileges and comment; a
-purge drops it.
+purge drops it. A function that a column's twin is kept in step through is called by its name, and therefore
+stays in its place until then.
 Source: https://www.postgresql.org/docs/18/sql-altertype.html.
 """
 
@@ -31,6 +32,8 @@ class DropType:
     kind: str
     #: Of a function: the types of its parameters, in parentheses.
     arguments: str = ""
+    #: A function that stays where it is until the purge.
+    is_left: bool = False
     #: The catalog once it has gone.
     becomes: Catalog
 
@@ -48,9 +51,13 @@ class DropType:
         return ()
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
-        """Out of reach; dropped by the purge."""
+        """Out of reach, or left; dropped by the purge."""
         kind, name, of, aside = self.kind, self.dropped, self.arguments, self._aside(run)
         beside = RelationName(schema=name.schema, name=aside.name)
+        if self.is_left:
+            drop = Action(title=f"drop function {name}", sql=(f"DROP FUNCTION IF EXISTS {name.sql}{of}",))
+            left = Action(title=f"leave function {name} in its place: a column is kept in step through it")
+            return (Step(statement=self.place.statement, operation=self.name, action=left, purge=(drop,)),)
         freed = () if of else (labels.kept_as(aside, "pg_catalog.text"),)
         return (
             Step(

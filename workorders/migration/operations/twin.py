@@ -45,6 +45,8 @@ class Twin:
     was_built_in: bool = True
     #: A cast leads from the new type to the old one.
     is_cast_back: bool = True
+    #: The new type is a domain that does not take every value: adding a column of it writes the table anew.
+    is_checked: bool = False
     #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
     tried: tuple[str, ...] = ()
 
@@ -65,6 +67,7 @@ class Twin:
             search_path=catalog.search_path if change.using else (),
             was_built_in=catalog.types.is_built_in(column.type),
             is_cast_back=catalog.types.can_be_cast(change.written, column.type),
+            is_checked=change.domain in catalog.constrained_domains,
             tried=former_values.tried(catalog, column, change),
         )
 

@@ -29,6 +29,7 @@ from workorders.migration.operations.operation import Check, Place, exclusive, m
 from workorders.migration.operations.twin import Twin
 from workorders.migration.operations.twin_parts import Parts
 from workorders.migration.operations.twin_swap import Swap
+from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Batches, HiddenColumn, MovedColumn, Step
 
 
@@ -94,6 +95,7 @@ class TwinColumn:
             title=f"add a twin to {self.table}.{self.column} and keep it in step",
             sql=twin.creation(),
             locks=exclusive(self.table),
+            rewrites=(self.table,) if twin.is_checked else (),
             done=questions.column_exists(self.table, twin.hidden),
         )
 
@@ -150,7 +152,14 @@ class TwinColumn:
         table = with_type(must_find(catalog, self.table), self.column, self.change)
         others = tuple(column for column in table.columns if column.name != self.column)
         moved = tuple(column for column in table.columns if column.name == self.column)
-        return catalog.with_table(replace(table, columns=(*others, *moved)))
+        after = catalog.with_table(replace(table, columns=(*others, *moved)))
+        return replace(after, called_by_twins=catalog.called_by_twins | self._called(catalog))
+
+    def _called(self, catalog: Catalog) -> frozenset[str]:
+        """The user's functions that USING calls; none is known where no statement needs to know objects."""
+        objects = () if catalog.archive is None else catalog.archive.objects
+        functions = frozenset(each.tag.partition("(")[0] for each in objects if each.kind == "FUNCTION")
+        return functions.intersection(tree.functions_in(tree.expression(self.change.using or "NULL")))
 
 
 #: Rows in a block, at a guess; batches are sized by their time anyway.

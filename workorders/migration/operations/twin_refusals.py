@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.names import LAST, is_ours, quoted
+from workorders.migration.operations.add_column import SMALL_BYTES
 from workorders.migration.operations.alter_type import TypeChange
 from workorders.migration.operations.operation import Place, ordinary, refused
 from workorders.migration.sql import tree
@@ -153,6 +154,17 @@ def _of_triggers(catalog: Catalog, table: Table) -> Iterator[_Obstacle]:
 
 def _of_types(catalog: Catalog, table: Table, column: Column, change: TypeChange) -> Iterator[_Obstacle]:
     name, types = f"{table.name}.{column.name}", catalog.types
+    if change.domain in catalog.not_null_domains:
+        yield _Obstacle(
+            reason=f"{change.written} does not take NULL, as a twin that is not filled yet would have it.",
+            next_move="Use the domain's base type, and its conditions as NOT NULL and CHECK of the table.",
+        )
+    elif change.domain in catalog.constrained_domains and table.size_bytes > SMALL_BYTES:
+        yield _Obstacle(
+            reason=f"{change.written} is a domain with constraints: all of {table.name}"
+            f" ({table.size_bytes // 1024} kB) would be written anew while nobody can read or write it.",
+            next_move="Use the domain's base type, and its condition as a CHECK of the table.",
+        )
     if column.identity and bare(change.written) not in ("smallint", "integer", "bigint"):
         yield _Obstacle(
             reason=f"{name} is an identity column: the server allows it whole numbers only.",

@@ -18,6 +18,7 @@ from workorders.migration.connections import Shadow, Target
 from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.plan import Plan
+from workorders.migration.rehearsal import unvalidated
 from workorders.migration.sql import partition_bounds, renamed, tree
 
 ROWS, ROWS_MATCHING, ROWS_MADE_UP = 200, 50, 6
@@ -45,7 +46,7 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
     with target.transaction():
         target.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         target.execute("SELECT pg_catalog.set_config('statement_timeout', '10s', true)")
-        with shadow.transaction():
+        with shadow.transaction(), unvalidated.set_aside(shadow):
             shadow.execute("SET LOCAL session_replication_role = replica")
             for table in wanted:
                 _copy(target, shadow, table, f"{_all_of(table)} LIMIT {ROWS}")

@@ -135,7 +135,7 @@ class _Wanted:
 def _column(wanted: _Wanted, table: Table, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The column itself, NOT NULL and identity included."""
     expression = wanted.own.get("CONSTR_DEFAULT", {})
-    is_volatile = bool(set(tree.functions_in(expression)) & catalog.volatile_functions)
+    is_volatile = bool(catalog.volatile(tree.functions_in(expression)))
     if wanted.serial or "CONSTR_IDENTITY" in wanted.own or (is_volatile and not table.is_new):
         yield from _filled(wanted, table, place, catalog)
         return

@@ -139,7 +139,7 @@ class Computing:
 
     def is_volatile(self, node: Node) -> bool:
         """Whether it calls what may write, or give another value each time."""
-        volatile = set(tree.functions_in(node)) & self._stage.catalog.volatile_functions
+        volatile = self._stage.catalog.volatile(tree.functions_in(node))
         return bool(volatile) or row_changes.changes_within(node) or "lockingClause" in node
 
     def _select(self, query: str) -> Node:
@@ -154,7 +154,7 @@ class Computing:
     def _ask(self, select: Node, parameters: tuple[Value, ...], type_name: str = "") -> tuple[Answer, bool]:
         """The answer, and whether it was read from rows."""
         if self.is_volatile(select):
-            calls = sorted(set(tree.functions_in(select)) & self._stage.catalog.volatile_functions)
+            calls = sorted(self._stage.catalog.volatile(tree.functions_in(select)))
             what = f"{calls[0]}()" if calls else "this query"
             self.refuse(f"What {what} gives here may be another each time, or it writes.", WRITE_OUT)
         filling = self.filling(parameters)

@@ -18,7 +18,7 @@ from workorders.migration.operations import own_columns
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, strongest, taken
-from workorders.migration.sql import objects, tree
+from workorders.migration.sql import new_types, objects, tree
 from workorders.migration.sql.objects import Signature, relation_names
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node, strings
@@ -232,10 +232,11 @@ def _with_new(catalog: Catalog, reading: Reading, made: _Made, name: RelationNam
     if made.kind == "SCHEMA":
         return replace(catalog, schemas=catalog.schemas | {name.name})
     if made.kind == "FUNCTION":
-        return replace(catalog, volatile_functions=catalog.volatile_functions | {name.name})
-    if reading.raw.kind == "CreateEnumStmt":
-        enums = {**catalog.enums, name: strings(node.get("vals", []))}
-        return replace(catalog, enums=enums, types=catalog.types.with_enum(name))
+        return new_types.with_function(catalog, node, name)
+    if made.kind == "EXTENSION":
+        return new_types.with_extension(catalog, node)
+    if made.kind in ("TYPE", "DOMAIN"):
+        return new_types.with_type(catalog, reading, name)
     table = None if made.on is None else catalog.tables.get(made.on)
     if made.kind == "TRIGGER" and table is not None:
         trigger = Trigger(
@@ -283,8 +284,12 @@ def _replaced(reading: Reading, made: _Made, entry: Entry) -> ChangeDefinition:
         undo_title=f"give {entry} its former definition",
         undo=undo,
         undo_locks=strongest(undo_locks),
-        becomes=replace(reading.catalog, archive=left.with_entry(after)),
+        becomes=_with_again(replace(reading.catalog, archive=left.with_entry(after)), reading, made, name),
     )
+
+
+def _with_again(catalog: Catalog, reading: Reading, made: _Made, name: RelationName) -> Catalog:
+    return new_types.with_function(catalog, reading.node, name) if made.kind == "FUNCTION" else catalog
 
 
 def _under_path(statements: Sequence[str], entry: Entry) -> list[str]:

@@ -93,7 +93,7 @@ def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
         catalog,
         tables=tables,
         enums={**enums, name: names},
-        types=catalog.types.without(old).with_enum(name),
+        types=catalog.types.without(old).with_type(name),
         archive=archive,
     )
 

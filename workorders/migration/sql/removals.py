@@ -48,7 +48,13 @@ def drops(reading: Reading) -> Iterator[Operation]:
     gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
-    aside = [each for each in gone.entries if each.number in needs.numbers or each.kind in _TYPES]
+    # What twins call may call any other function.
+    is_left = bool(reading.catalog.called_by_twins)
+    aside = [
+        each
+        for each in gone.entries
+        if each.number in needs.numbers or each.kind in _TYPES or (each.kind == "FUNCTION" and is_left)
+    ]
     others = [each for each in gone.entries if each not in aside]
     if aside and others:
         # The server would take along what is out of sight: each goes by itself.
@@ -56,7 +62,7 @@ def drops(reading: Reading) -> Iterator[Operation]:
         yield dropped(reading, table, rest, "; ".join(rest.dropping))
         reading = replace(reading, catalog=without(reading.catalog, others))
     if aside:
-        yield from _put_aside(reading, aside)
+        yield from _put_aside(reading, aside, is_left=is_left)
     else:
         yield dropped(reading, table, gone, reading.raw.text)
 
@@ -89,7 +95,7 @@ def _are_there(gone: Taken) -> str:
     return questions.every(questions.relation_exists(name) for name in names if name is not None)
 
 
-def _put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
+def _put_aside(reading: Reading, gone: Sequence[Entry], *, is_left: bool) -> Iterator[DropType]:
     """Each by itself; what stands on another first."""
     left = reading
     for entry in reversed(gone):
@@ -99,6 +105,7 @@ def _put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
             dropped=_named(entry),
             kind=entry.kind,
             arguments=_arguments(entry),
+            is_left=is_left and entry.kind == "FUNCTION",
             becomes=becomes,
         )
         left = replace(left, catalog=becomes)

@@ -116,7 +116,7 @@ def _truncate(node: Node, place: Place, catalog: Catalog) -> Truncate:
 def _select(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
     calls = [target["ResTarget"]["val"] for target in node.get("targetList", [])]
     set_here = [call for call in calls if _called(call) == "setval"]
-    volatile = set(tree.functions_in(node)) & catalog.volatile_functions
+    volatile = catalog.volatile(tree.functions_in(node))
     if set_here and len(set_here) == len(calls) and volatile == {"setval"}:
         if len(calls) > 1:
             raise refused(

@@ -35,7 +35,7 @@ def created(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
         raise refused(
             place, f"CREATE TABLE {name}: its WITH changes rows.", "Change them in a statement of its own."
         )
-    calls = set(tree.functions_in(query)) & catalog.volatile_functions - _HARMLESS
+    calls = catalog.volatile(tree.functions_in(query)) - _HARMLESS
     if calls:
         raise refused(
             place,

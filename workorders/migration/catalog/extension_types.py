@@ -1,0 +1,45 @@
+"""The types that well-known extensions bring, for a script that creates one and uses it at once.
+
+An extension that is there already is read from the catalog; what one will bring, no catalog tells.
+Source: each extension's script, at the versions that come with Postgres 18, and pgvector 0.8,
+PostGIS 3.6. All are written and read as text; casts are listed where an assignment makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: `typcategory` of strings and of types of their own.
+_STRING, _USER = "S", "U"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What one extension brings."""
+
+    types: tuple[str, ...]
+    category: str = _USER
+    #: Types of the server whose values an assignment makes into the first of `types`.
+    assigned: tuple[str, ...] = ()
+    #: The same by an explicit cast.
+    cast: tuple[str, ...] = ()
+    #: Types of the server that its own values are cast to.
+    cast_to: tuple[str, ...] = ()
+
+
+EXTENSION_TYPES: Mapping[str, Brought] = {
+    "citext": Brought(types=("citext",), category=_STRING, assigned=("boolean", "inet")),
+    "cube": Brought(types=("cube",)),
+    "hstore": Brought(types=("hstore",), cast=("text[]",), cast_to=("json", "jsonb")),
+    "intarray": Brought(types=("query_int",)),
+    "isn": Brought(types=("ean13", "isbn13", "ismn13", "issn13", "isbn", "ismn", "issn", "upc")),
+    "ltree": Brought(types=("ltree", "lquery", "ltxtquery")),
+    "postgis": Brought(types=("geometry", "geography", "box2d", "box3d")),
+    "seg": Brought(types=("seg",)),
+    "vector": Brought(
+        types=("vector", "halfvec", "sparsevec"),
+        assigned=("integer[]", "real[]", "double precision[]", "numeric[]"),
+        cast_to=("real[]",),
+    ),
+}
