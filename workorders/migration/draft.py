@@ -14,7 +14,7 @@ from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
 from workorders.migration.later_names import purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
-from workorders.migration.operations import family
+from workorders.migration.operations import family, unvalidated
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
@@ -168,7 +168,7 @@ class Draft:
             # What the script itself does to the rows before decides, not how they are now.
             self.checks += [
                 _asked_before(check, operation.table, names_now)
-                for check in operation.checks()
+                for check in (*operation.checks(), *_of_backfill(operation, table))
                 if self.changed.isdisjoint({operation.table, *check.reads})
             ]
             hazards.append(operation.hazard())
@@ -211,6 +211,10 @@ def _with_hidden(catalog: Catalog, table: Table | None, made: Iterable[Step]) ->
                 hidden = replace(was, name=each.hidden, not_null=False, default=None)
                 catalog = catalog.with_table(replace(now, hidden=(*now.hidden, hidden)))
     return catalog
+
+
+def _of_backfill(operation: Operation, table: Table | None) -> Iterable[Check]:
+    return unvalidated.checks(table) if table and operation.name in unvalidated.BACKFILLED else ()
 
 
 def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName, ...]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -25,6 +26,8 @@ CREATE TRIGGER shouting BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE F
 INSERT INTO orders (amount, code, note) SELECT g + 0.25, g, 'n' FROM generate_series(1, 20) g;
 INSERT INTO items SELECT g, g, 'v' FROM generate_series(1, 20) g;
 CREATE TABLE bare (v int, w text);
+CREATE TABLE broken AS SELECT g AS id, g AS v FROM generate_series(1, 3) g; ALTER TABLE broken ADD PRIMARY KEY (id);
+ALTER TABLE broken ADD CONSTRAINT few CHECK (v < 3) NOT VALID;
 CREATE TABLE big AS SELECT g AS v FROM generate_series(1, 20000) g;
 INSERT INTO bare SELECT g, 'w' FROM generate_series(1, 300) g;
 CREATE VIEW seen AS SELECT w FROM bare;
@@ -280,6 +283,21 @@ def test_what_can_have_no_twin_is_refused_by_name(make_target: MakeTarget) -> No
         said[statement] = str(refused.value)
 
     assert [each for each, words in REFUSED.items() if words not in said[each]] == [], said
+
+
+@pytest.mark.parametrize("change", ["ALTER v TYPE bigint", "ADD n uuid DEFAULT gen_random_uuid()"])
+def test_rows_that_nobody_can_write_are_named_before_a_backfill_meets_them(
+    change: str, make_target: MakeTarget
+) -> None:
+    dsn = make_target(SETUP)
+
+    with closing(sessions.connect(dsn)) as target:
+        prepared = engine.prepare(target, f"ALTER TABLE broken {change}")
+        (problem,) = engine.run_checks(target, prepared.plan)
+
+    assert problem.reason == (
+        "1 rows of public.broken break few, which is NOT VALID: the backfill could not write them."
+    )
 
 
 def test_another_run_waits_until_the_twin_is_purged(make_target: MakeTarget) -> None:
