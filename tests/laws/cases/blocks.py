@@ -95,6 +95,13 @@ CASES = (
                 AND EXISTS (SELECT FROM information_schema.tables WHERE table_name = 'kept') AND EXISTS (SELECT FROM pg_roles WHERE rolname = current_user)
                 AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'other') AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'none')
                 THEN ALTER TABLE kept ADD COLUMN three int; END IF;
+            ALTER TABLE fresh.made ADD CONSTRAINT of_id UNIQUE (id);
+            ALTER TABLE nokey ADD CONSTRAINT "to made" FOREIGN KEY (x) REFERENCES fresh.made (id) NOT VALID;
+            IF (SELECT count(*) FROM information_schema.constraint_column_usage WHERE (table_name, column_name, constraint_name)
+                    IN (('nokey', 'x', 'chk'), ('made', 'id', 'of_id'), ('made', 'id', 'to made'), ('made', 'id', 'made_pkey'))) = 3
+                AND (SELECT count(*) FROM information_schema.key_column_usage WHERE constraint_name IN ('to made', 'of_id', 'made_pkey')) = 2
+                AND EXISTS (SELECT FROM information_schema.referential_constraints WHERE constraint_name = 'to made')
+                THEN ALTER TABLE kept ADD COLUMN four int; END IF;
         END $$""",
     ),
 )

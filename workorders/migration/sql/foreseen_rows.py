@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
 from workorders.migration.names import RelationName, is_ours, literal, quoted
 from workorders.migration.renames import Names
 from workorders.migration.sql.variables import Untold
@@ -18,6 +18,7 @@ from workorders.migration.sql.variables import Untold
 _FORESEEN = frozenset(
     {"columns", "tables", "pg_tables", "pg_indexes", "table_constraints", "pg_constraint", "pg_attribute"}
     | {"pg_class", "pg_type", "pg_enum", "pg_namespace", "schemata"}
+    | {"constraint_column_usage", "key_column_usage", "referential_constraints"}
 )
 
 #: Where the made-up numbers of new objects begin: no server has got so far.
@@ -139,6 +140,56 @@ class Rows:
         )
         catalog = "information_schema.table_constraints"
         return self._by_name(catalog, "table_schema", "table_name", picked, rows)
+
+    def _key_column_usage(self) -> str:
+        rows = [
+            _row(table.name.schema, each.name, table.name.schema, table.name.name, column)
+            for table in self._there()
+            for each in table.constraints
+            if each.kind in "puf"
+            for column in each.columns
+        ]
+        picked = "constraint_schema, constraint_name, table_schema, table_name, column_name"
+        catalog = "information_schema.key_column_usage"
+        return self._by_name(catalog, "table_schema", "table_name", picked, rows)
+
+    def _referential_constraints(self) -> str:
+        rows = [_row(table.name.schema, key.name) for table, key in self._retied() if key.kind == "f"]
+        return self._by_constraint("referential_constraints", "constraint_schema, constraint_name", rows)
+
+    def _constraint_column_usage(self) -> str:
+        """Of a foreign key, the columns that it points at; of others, their own."""
+        rows = []
+        for table, each in self._retied():
+            used = table.name if each.referenced is None else each.referenced
+            columns = each.columns if each.referenced is None else each.referenced_columns
+            owner = (table.name.schema, each.name)
+            rows += [_row(*owner, used.schema, used.name, column) for column in columns]
+        picked = "constraint_schema, constraint_name, table_schema, table_name, column_name"
+        return self._by_constraint("constraint_column_usage", picked, rows)
+
+    def _retied(self) -> Iterator[tuple[Table, Constraint]]:
+        """Constraints as they will be that share a name with one of a moved table, or that points at one."""
+        list(self._there())  # raises Untold
+        names = self._names_retied()
+        for name, table in sorted(self._now.tables.items()):
+            for each in table.constraints:
+                if each.kind in _CONSTRAINTS and (name.schema, each.name) in names:
+                    yield table, each
+
+    def _names_retied(self) -> set[tuple[str, str]]:
+        return {
+            (name.schema, each.name)
+            for catalog in (self._before, self._now)
+            for name, table in catalog.tables.items()
+            for each in table.constraints
+            if not is_ours(name.schema) and {name, each.referenced} & self.moved
+        }
+
+    def _by_constraint(self, catalog: str, picked: str, rows: list[str]) -> str:
+        gone = ", ".join(_row(*each) for each in sorted(self._names_retied()))
+        where = f" WHERE (constraint_schema, constraint_name) NOT IN (VALUES {gone})" if gone else ""
+        return _with_rows(f"SELECT {picked} FROM information_schema.{catalog}{where}", rows)
 
     def _pg_constraint(self) -> str:
         rows = [
