@@ -16,6 +16,7 @@ from workorders.migration.rehearsal.proofs import Rehearsal, rehearse
 SETUP = """
 CREATE TABLE t (id int PRIMARY KEY, v int);
 INSERT INTO t SELECT (g * 7) % 23 + 1, g FROM generate_series(1, 22) g;
+CREATE MATERIALIZED VIEW aged AS SELECT id, extract(epoch FROM now()) * id AS score FROM t;
 CREATE TABLE broken AS SELECT * FROM t;
 ALTER TABLE broken ADD CHECK (v > 30) NOT VALID;
 """
@@ -36,6 +37,7 @@ def _rehearsed(make_target: MakeTarget, server: Server, sql: str) -> Rehearsal:
         "ALTER TABLE t ADD n serial, ADD i int GENERATED ALWAYS AS IDENTITY, ADD r float8 DEFAULT random()",
         "UPDATE t SET v = 0 WHERE id = (SELECT id FROM t LIMIT 1)",
         "CREATE TABLE made AS SELECT id, random() AS r FROM broken",
+        "ALTER TABLE t ADD b int; DROP MATERIALIZED VIEW aged",
         "CREATE VIEW made AS SELECT 'now'::timestamp AS at; ALTER TABLE t ADD at timestamp DEFAULT 'now'",
     ],
 )

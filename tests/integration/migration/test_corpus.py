@@ -86,6 +86,22 @@ def test_a_plan_that_leaves_something_else_is_caught_and_hides_no_later_one(shad
     assert not Totals.of(outcomes).is_clean
 
 
+def test_rows_come_as_the_application_would_write_them_and_fill_the_views_of_them(
+    shadow_server: Server,
+) -> None:
+    history = _history(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text);"
+        " CREATE FUNCTION a_table_each() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', NEW.id); RETURN NEW; END$$;"
+        " CREATE TRIGGER each AFTER INSERT ON team FOR EACH ROW EXECUTE FUNCTION a_table_each();"
+        " CREATE MATERIALIZED VIEW teams AS SELECT id, extract(epoch FROM now()) * id AS score FROM team",
+        "DROP MATERIALIZED VIEW teams; CREATE VIEW teams AS SELECT id FROM of_1, team",
+    )
+    with Corpus(shadow_server, binaries()) as corpus:
+        outcomes = list(corpus.run(history))
+
+    assert [(each.kind.value, each.reasons) for each in outcomes] == [("applied", ()), ("applied", ())]
+
+
 def test_no_database_is_left_and_the_rows_are_the_same_each_time(shadow_server: Server) -> None:
     found = []
     for _ in range(2):

@@ -18,7 +18,7 @@ from workorders.migration.executor import Executor
 from workorders.migration.limits import REHEARSAL
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal import state
+from workorders.migration.rehearsal import matviews, state
 from workorders.migration.rehearsal.shadow import Copy
 from workorders.migration.rehearsal.state import Chance, State
 from workorders.migration.settle import Decision
@@ -115,7 +115,7 @@ class Trial:
                 executor.roll_back(Decision())
                 stage = "purge what was rolled back"
                 executor.finish(purge=True)
-            reversal = (*state.differences(self.before, state.read(copy)), *_traces(copy))
+            reversal = self._reversal(copy)
             if reversal:
                 return Verdict(kind=Kind.DIFFERS, reasons=tuple(f"rolled back: {each}" for each in reversal))
             _set_sequences(copy, sequences)
@@ -150,6 +150,15 @@ class Trial:
             return Verdict(kind=Kind.FAILS, reasons=(f"{stage}: {type(error).__name__}: {error}",))
         found = state.read(copy)
         return self.judged(plan, found, _traces(copy))
+
+    def _reversal(self, copy: Copy) -> tuple[str, ...]:
+        """How what the way back left differs from before."""
+        found, traces = state.read(copy), _traces(copy)
+        wrong = state.differences(self.before, found)
+        if wrong:
+            by_chance = matviews.chance(copy, self.before.rows, found.rows)
+            wrong = state.differences(self.before, found, by_chance)
+        return (*wrong, *traces)
 
     def _planned(self, copy: Copy, also_written: Mapping[int, tuple[RelationName, ...]]) -> Plan:
         """As `Application.must_be_allowed`, but for what has to be accepted."""

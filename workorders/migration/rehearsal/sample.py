@@ -18,7 +18,7 @@ from workorders.migration.connections import Shadow, Target
 from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal import unvalidated
+from workorders.migration.rehearsal import matviews, unvalidated
 from workorders.migration.sql import partition_bounds, renamed, tree
 
 ROWS, ROWS_MATCHING, ROWS_MADE_UP = 200, 50, 6
@@ -64,7 +64,7 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
         and _count(shadow, table.name) == 0
         and _make_up(shadow, table, _inside(catalog, table))
     ]
-    _fill_views(shadow, catalog)
+    matviews.fill(shadow, catalog)
     counts = {
         table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
     }
@@ -329,25 +329,3 @@ def made_up_value(column: Column, number: int) -> str:
     if column.type.endswith("[]"):
         return f"'{{}}'::{column.type}"
     return "DEFAULT" if column.default else f"(SELECT (enum_range(NULL::{column.type}))[1])"
-
-
-_VIEWS = """
-SELECT n.nspname::text, c.relname::text
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'm' ORDER BY c.oid
-"""
-
-
-def _fill_views(shadow: Shadow, catalog: Catalog) -> None:
-    """Fills the materialised views that are filled in the target, each after those that it reads.
-
-    One whose query fails on a sample stays empty.
-    """
-    for schema, name in shadow.execute(_VIEWS).fetchall():
-        view = catalog.tables.get(RelationName(schema=schema, name=name))
-        if view is None or not view.is_populated:
-            continue
-        try:
-            shadow.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(schema, name)))
-        except psycopg.Error:
-            continue

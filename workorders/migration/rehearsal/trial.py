@@ -18,7 +18,15 @@ from workorders.migration.executor import Executor, Outcome, Timed
 from workorders.migration.limits import REHEARSAL
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
-from workorders.migration.rehearsal import oracle, rows, state, under_writes, workload_proof, writes
+from workorders.migration.rehearsal import (
+    matviews,
+    oracle,
+    rows,
+    state,
+    under_writes,
+    workload_proof,
+    writes,
+)
 from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.proof import CLAIMS, Proof
 from workorders.migration.rehearsal.rows import Rows
@@ -123,6 +131,9 @@ class Trial:
             return Found(problems=(_problem(error),))
         equivalence = state.differences(state.moved(plain.wanted, plan), walked.purged, plain.chance)
         reversal = state.differences(walked.before, walked.reverted)
+        if reversal:
+            by_chance = matviews.chance(walked.back, walked.before.rows, walked.reverted.rows)
+            reversal = state.differences(walked.before, walked.reverted, by_chance)
         reversal += tuple(
             f"{left.rows} rows were not brought back: {left.title}" for left in walked.undone.left
         )
