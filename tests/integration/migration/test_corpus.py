@@ -91,7 +91,8 @@ def test_rows_come_as_the_application_would_write_them_and_fill_the_views_of_the
 ) -> None:
     history = _history(
         "CREATE TABLE team (id serial PRIMARY KEY, name text);"
-        " CREATE FUNCTION a_table_each() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', NEW.id); RETURN NEW; END$$;"
+        " CREATE FUNCTION a_table_each() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', NEW.id); RETURN NEW; END$$;"
         " CREATE TRIGGER each AFTER INSERT ON team FOR EACH ROW EXECUTE FUNCTION a_table_each();"
         " CREATE MATERIALIZED VIEW teams AS SELECT id, extract(epoch FROM now()) * id AS score FROM team",
         "DROP MATERIALIZED VIEW teams; CREATE VIEW teams AS SELECT id FROM of_1, team",
