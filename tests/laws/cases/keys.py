@@ -1,5 +1,7 @@
 """Cases of foreign keys, primary keys and unique constraints, on a schema of their own."""
 
+# ruff: noqa: E501 - SQL reads as SQL when a statement has one line
+
 from __future__ import annotations
 
 from tests.laws.cases.case import Case
@@ -92,6 +94,16 @@ CASES = (
     _case(
         "columns with keys",
         "ALTER TABLE c ADD z int REFERENCES p (u) DEFERRABLE UNIQUE, ADD y int REFERENCES p NOT ENFORCED",
+    ),
+    Case(
+        name="keys: exclusions of small tables",
+        setup='CREATE TABLE booked (id int PRIMARY KEY, "a %s" int4range, b int4range, up int REFERENCES booked,'
+        ' CONSTRAINT "o\'{}" EXCLUDE USING gist (b WITH &&, "a %s" WITH =) WHERE (id > 2 AND lower(b) > 1)'
+        " DEFERRABLE); COMMENT ON CONSTRAINT \"o'{}\" ON booked IS 'apart';"
+        ' INSERT INTO booked SELECT g, int4range(g, g + 3), int4range(g, g + 1), nullif(g, 1) - 1 FROM generate_series(1, 9) g',
+        sql='ALTER TABLE booked DROP CONSTRAINT "o\'{}"; ALTER TABLE booked RENAME b TO "b b";'
+        ' ALTER TABLE booked ADD CONSTRAINT again EXCLUDE USING gist ("b b" WITH &&) WHERE (id < 5);'
+        " UPDATE booked SET \"b b\" = '[3,4)' WHERE id IN (6, 7)",
     ),
     _case(
         "keys of a new table",

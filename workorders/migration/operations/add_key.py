@@ -4,7 +4,8 @@ Plain form: ACCESS EXCLUSIVE while the table is read and sorted. Online form: th
 primary key on the way to NOT NULL, a unique index concurrently, then the constraint USING INDEX,
 which is a catalog change. From the moment the index is begun, duplicates are refused at once,
 also for a constraint that is to be DEFERRABLE. EXCLUDE and WITHOUT OVERLAPS have no online form:
-they are taken on tables that the same script creates, and refused on others.
+they are taken as they are on tables that the same script creates or that are so small (512 kB) that
+this fits the stall budget, and refused on others.
 Source: https://www.postgresql.org/docs/18/sql-altertable.html, ADD table_constraint_using_index.
 """
 
@@ -17,14 +18,13 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import family, index_tree, not_null_path, rebuild
+from workorders.migration.operations import exclusions, family, index_tree, not_null_path, rebuild
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
     Place,
     exclusive,
     must_find,
-    refused,
 )
 from workorders.migration.steps import Action, Step
 
@@ -49,7 +49,16 @@ class AddKey:
         return f"reads and writes of {self.table} wait while it is read and sorted under ACCESS EXCLUSIVE"
 
     def checks(self) -> tuple[Check, ...]:
-        """No duplicates."""
+        """No duplicates, or rows that overlap."""
+        if exclusions.is_one(self.constraint):
+            condition = exclusions.overlapping(self.table, self.constraint.definition, {})
+            return (
+                Check(
+                    query=f"SELECT count(*) FROM {self.table.sql} t WHERE {condition}",
+                    reason=f"{{count}} rows of {self.table} are excluded by others: {self.constraint.name}.",
+                    next_move=f"SELECT * FROM {self.table.sql} t WHERE {condition}; finds them.",
+                ),
+            )
         columns = self.constraint.columns
         names = ", ".join(quoted(column) for column in columns)
         are_same = self.constraint.definition.startswith("UNIQUE NULLS NOT DISTINCT")
@@ -72,13 +81,14 @@ class AddKey:
             step = self._attaching(f"ALTER TABLE {self.table.sql} ADD {self.plain}")
             return family.spread("add_check", catalog, (step,))
         if not self.build:
-            raise refused(
-                self.place,
-                f"{self.constraint.name} excludes overlapping rows of {self.table}: that has no online form,"
-                " and every read and write would wait while the table is read.",
+            way_out = (
                 "Create a new table with it and copy the rows there, forbid what is alike with UNIQUE,"
-                " or add it by hand in a window.",
+                " or add it by hand in a window."
             )
+            exclusions.must_be_small(table, self.constraint, self.place, way_out)
+            title = f"hold {self.table}, which is small, to {self.constraint.name}"
+            added = exclusions.added(self.table, self.constraint, title, self.plain)
+            return (replace(self._attaching(""), action=added),)
         if table.kind == "p":
             parts = index_tree.wanted(catalog, table, self.index, self.constraint)
             return index_tree.built(catalog, parts, self.place, self.name)

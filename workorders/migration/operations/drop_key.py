@@ -4,7 +4,8 @@ Plain form: ACCESS EXCLUSIVE for a catalog change, so it is the online form too,
 retry. Foreign keys that need it are in its way; with CASCADE they are dropped before it, each by
 its name. The columns of a primary key stay NOT NULL. The inverse builds the index concurrently
 and makes it the constraint again; rows that are alike by then are what the old schema cannot
-hold. Source: https://www.postgresql.org/docs/18/sql-altertable.html.
+hold. What excludes overlapping rows can only be built while nobody reads or writes the table: it is
+dropped where that is small (512 kB). Source: https://www.postgresql.org/docs/18/sql-altertable.html.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Table
 from workorders.migration.locks import LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import family, index_tree, rebuild
+from workorders.migration.operations import exclusions, family, index_tree, rebuild
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
@@ -78,7 +79,9 @@ class DropKey:
                 undo=(
                     Action(title=f"settle rows that are alike in {self.constraint.name}", settles=0),
                     *(
-                        index_tree.again(index_tree.standing(catalog, table, self._index(table)))
+                        self._excluding_again(table)
+                        if exclusions.is_one(self.constraint)
+                        else index_tree.again(index_tree.standing(catalog, table, self._index(table)))
                         if table.kind == "p"
                         else rebuild.unique_constraint(self.table, self.constraint, self._index(table))
                     ),
@@ -90,15 +93,21 @@ class DropKey:
         )
 
     def _index(self, table: Table) -> Index:
-        index = next(index for index in table.indexes if index.constraint == self.constraint.name)
-        if index.method != "btree":
-            raise refused(
-                self.place,
-                f"{self.constraint.name} of {self.table} excludes overlapping rows: it could not be built"
-                " again online.",
-                "Drop it by hand, in a window.",
-            )
-        return index
+        return next(index for index in table.indexes if index.constraint == self.constraint.name)
+
+    def _excluding_again(self, table: Table) -> tuple[Action, ...]:
+        exclusions.must_be_small(table, self.constraint, self.place, "Drop it by hand, in a window.")
+        again = exclusions.added(
+            self.table,
+            self.constraint,
+            f"hold {self.table} to {self.constraint.name} again",
+            f"CONSTRAINT {quoted(self.constraint.name)} {self.constraint.definition}",
+        )
+        marks = (
+            *rebuild.comment_on(self.table, self.constraint),
+            *rebuild.marks(self.table, self._index(table)),
+        )
+        return (replace(again, sql=(*again.sql, *marks)),)
 
     def after(self, catalog: Catalog) -> Catalog:
         """The table without the constraint and its index."""

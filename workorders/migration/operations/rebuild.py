@@ -11,6 +11,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
+from workorders.migration.operations import exclusions
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Misfit
@@ -216,6 +217,8 @@ def violating(table: RelationName, constraint: Constraint, current: Mapping[str,
             return orphaned
         some_filled = " OR ".join(f"{mine} IS NOT NULL" for mine in own)
         return f"(({orphaned}) OR (({some_filled}) AND NOT ({filled})))"
+    if exclusions.is_one(constraint):
+        return exclusions.overlapping(table, constraint.definition, current)
     keys = [quoted(name) for name in names]
     return _has_earlier_twin(
         table, keys, "", nulls_are_same=constraint.definition.startswith("UNIQUE NULLS NOT DISTINCT")

@@ -187,13 +187,18 @@ def _built(node: Node, table: Table, place: Place, catalog: Catalog) -> AddKey:
 def _key_of(
     node: Node, kind: str, name: str, columns: tuple[str, ...], included: tuple[str, ...]
 ) -> Constraint:
-    words = {"p": "PRIMARY KEY", "u": "UNIQUE", "x": "EXCLUDE"}[kind]
-    words += " NULLS NOT DISTINCT" if node.get("nulls_not_distinct") else ""
-    definition = f"{words} ({list_of(columns)})" + (f" INCLUDE ({list_of(included)})" if included else "")
+    if kind == "x" or node.get("without_overlaps"):
+        definition = _plain(node, name).removeprefix(f"CONSTRAINT {quoted(name)} ")
+        definition = definition.removeprefix(f"CONSTRAINT {name} ")
+    else:
+        words = {"p": "PRIMARY KEY", "u": "UNIQUE"}[kind]
+        words += " NULLS NOT DISTINCT" if node.get("nulls_not_distinct") else ""
+        definition = f"{words} ({list_of(columns)})" + (f" INCLUDE ({list_of(included)})" if included else "")
+        definition += _deferral(node)
     return Constraint(
         name=name,
         kind=kind,
-        definition=definition + _deferral(node),
+        definition=definition,
         columns=columns,
         is_deferrable=bool(node.get("deferrable")),
         is_initially_deferred=bool(node.get("initdeferred")),
