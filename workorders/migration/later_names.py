@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workorders.migration.locks import Lock
-from workorders.migration.names import RelationName
+from workorders.migration.names import RelationName, quoted
 from workorders.migration.renames import Names, Part, Renamed
 from workorders.migration.sql import renamed
-from workorders.migration.steps import Action, Misfit, MovedColumn, Restored, Step
+from workorders.migration.steps import Action, Misfit, MovedColumn, Parent, Restored, Step
 
 
 def purged_under(step: Step, given: Renamed) -> Step:
@@ -63,6 +63,8 @@ def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
             Restored(
                 table=names.table(each.table),
                 rows=renamed.condition(each.rows, names, main=each.table) if names.renames else each.rows,
+                images=each.images,
+                columns=tuple((names.column(each.table, column), was) for column, was in each.columns),
             )
             for each in step.restores
         ]
@@ -72,9 +74,21 @@ def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
 
 def _unless_restored(misfit: Misfit, restored: Sequence[Restored]) -> Misfit:
     rows = [each.rows for each in restored if each.table == misfit.table]
+    rows += [
+        _points_at_image(misfit.parent, each)
+        for each in restored
+        if misfit.parent is not None and each.table == misfit.parent.table
+    ]
     if not rows:
         return misfit
     return replace(misfit, rows=f"({misfit.rows}) AND NOT ({' OR '.join(rows)})")
+
+
+def _points_at_image(parent: Parent, restored: Restored) -> str:
+    """The row `t` points at a row that comes back."""
+    was = dict(restored.columns)
+    same = (f"i.{was[theirs]} = t.{quoted(own)}" for theirs, own in parent.pairs)
+    return f"EXISTS (SELECT FROM {restored.images.sql} i WHERE {' AND '.join(same)})"
 
 
 def _given(step: Step) -> Iterator[Renamed]:
@@ -95,4 +109,14 @@ def _called_now(misfit: Misfit, names: Names) -> Misfit:
         misfit,
         table=misfit.found_in or names.table(misfit.table),
         rows=renamed.condition(misfit.rows, names, main=misfit.table),
+        parent=None if misfit.parent is None else _parent_now(misfit.parent, misfit.table, names),
+    )
+
+
+def _parent_now(parent: Parent, child: RelationName, names: Names) -> Parent:
+    return Parent(
+        table=names.table(parent.table),
+        pairs=tuple(
+            (names.column(parent.table, theirs), names.column(child, own)) for theirs, own in parent.pairs
+        ),
     )

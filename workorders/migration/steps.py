@@ -73,6 +73,15 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parent:
+    """What the rows of a foreign key point at."""
+
+    table: RelationName
+    #: Its column, and the one that points at it.
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Misfit:
     """Rows that may come to be and that the old schema cannot hold."""
 
@@ -91,6 +100,8 @@ class Misfit:
     found_in: RelationName | None = None
     #: Tables that point at this one, with the condition under which a row of it is pointed at.
     referenced_when: tuple[str, ...] = ()
+    #: Of rows that point at nothing: rows of it may come back before.
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +134,10 @@ class Restored:
     table: RelationName
     #: A boolean expression over the table `t` before anything is undone: true for such rows.
     rows: str
+    #: A table in our schema of rows as they were, those that are gone among them.
+    images: RelationName
+    #: The table's columns, each with its column in `images`.
+    columns: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,11 +211,16 @@ def to_json(step: Step) -> dict[str, Any]:
                 if misfit.found_in is None
                 else [misfit.found_in.schema, misfit.found_in.name],
                 "referenced_when": list(misfit.referenced_when),
+                "parent": None
+                if misfit.parent is None
+                else [misfit.parent.table.schema, misfit.parent.table.name, misfit.parent.pairs],
             }
             for misfit in step.misfits
         ],
         "remains": [[name.schema, name.name] for name in step.remains],
-        "restores": [[each.table.schema, each.table.name, each.rows] for each in step.restores],
+        "restores": [
+            [*_named(each.table), each.rows, *_named(each.images), each.columns] for each in step.restores
+        ],
         "hides": [[each.table.schema, each.table.name, each.column, each.hidden] for each in step.hides],
         "moves": [
             [move.relation.schema, move.relation.name, move.there.schema, move.there.name, move.is_remade]
@@ -233,13 +253,19 @@ def from_json(raw: dict[str, Any]) -> Step:
                 reason=misfit["reason"],
                 found_in=_name(misfit.get("found_in")),
                 referenced_when=tuple(misfit["referenced_when"]),
+                parent=_parent(misfit.get("parent")),
             )
             for misfit in raw["misfits"]
         ),
         remains=_names(raw["remains"]),
         restores=tuple(
-            Restored(table=RelationName(schema=schema, name=name), rows=rows)
-            for schema, name, rows in raw.get("restores", [])
+            Restored(
+                table=RelationName(schema=schema, name=name),
+                rows=rows,
+                images=RelationName(schema=our_schema, name=images),
+                columns=tuple((column, was) for column, was in columns),
+            )
+            for schema, name, rows, our_schema, images, columns in raw.get("restores", [])
         ),
         hides=tuple(
             HiddenColumn(table=RelationName(schema=schema, name=name), column=column, hidden=hidden)
@@ -344,8 +370,21 @@ def _action_from_json(raw: dict[str, Any]) -> Action:
     )
 
 
+def _parent(raw: list[Any] | None) -> Parent | None:
+    if raw is None:
+        return None
+    schema, name, pairs = raw
+    return Parent(
+        table=RelationName(schema=schema, name=name), pairs=tuple((theirs, own) for theirs, own in pairs)
+    )
+
+
 def _name(raw: list[str] | None) -> RelationName | None:
     return None if raw is None else RelationName(schema=raw[0], name=raw[1])
+
+
+def _named(name: RelationName) -> list[str]:
+    return [name.schema, name.name]
 
 
 def _names(raw: list[list[str]]) -> tuple[RelationName, ...]:

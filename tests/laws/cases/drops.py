@@ -115,6 +115,14 @@ CASES = (
         DROP TABLE u, v; ALTER TABLE t DROP COLUMN s; DROP TYPE shared, "Odd schéma"."{LONG}" CASCADE; ALTER TABLE t DROP d; DROP DOMAIN small;
         CREATE TYPE "fe'el" AS (n int); ALTER TABLE t ADD f "fe'el" """,
     ),
+    Case(
+        name="drop: what pointed at rows that go then",
+        setup='CREATE TABLE house (a int, "b %s" int, v text, PRIMARY KEY (a, "b %s")); INSERT INTO house SELECT g, g, g FROM generate_series(1, 9) g;'
+        " CREATE TABLE lives (id int PRIMARY KEY, x int, y int, FOREIGN KEY (x, y) REFERENCES house ON DELETE CASCADE); INSERT INTO lives SELECT g, g, g FROM generate_series(1, 9) g;"
+        ' CREATE TABLE works (id int PRIMARY KEY, x int, y int, CONSTRAINT there FOREIGN KEY (y, x) REFERENCES house ("b %s", a)); INSERT INTO works SELECT g, g, g FROM generate_series(1, 9) g',
+        sql='DROP TABLE lives; ALTER TABLE works DROP CONSTRAINT there; ALTER TABLE works RENAME x TO "x x"; ALTER TABLE house RENAME "b %s" TO b;'
+        ' ALTER TABLE house RENAME TO home; DELETE FROM home WHERE a < 5; ALTER TABLE home RENAME a TO "a a"; TRUNCATE home',
+    ),
     _case("bare table", "DROP TABLE bare"),
     _case(
         "with everything, cascade",

@@ -17,7 +17,7 @@ from workorders.migration.operations.family import alterable
 from workorders.migration.operations.inserted_rows import removing
 from workorders.migration.operations.operation import Place, exclusive, refused
 from workorders.migration.operations.row_images import RowImages, capture_locks
-from workorders.migration.steps import Action, Restored, Step
+from workorders.migration.steps import Action, Step
 
 LOSES = "rows that were written since keep what was written, column by column"
 
@@ -91,7 +91,7 @@ def steps_around(
             ),
             is_undone_instantly=False,
             loses=LOSES,
-            restores=tuple(Restored(table=each.table.name, rows=each.left_so) for each in images),
+            restores=tuple(each.restored for each in images),
         ),
         Step(statement=place.statement, operation=change.operation, action=ending),
     )

@@ -14,7 +14,7 @@ from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, 
 from workorders.migration.operations import exclusions
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.sql import tree
-from workorders.migration.steps import Action, Misfit
+from workorders.migration.steps import Action, Misfit, Parent
 
 
 def referenced_when(catalog: Catalog, table: RelationName) -> tuple[str, ...]:
@@ -196,6 +196,16 @@ def misfit(
         aside=aside(run, table, constraint.name),
         reason=f"{table} had the constraint {constraint.name}",
         referenced_when=referenced_when(catalog, table),
+        parent=_parent(constraint, current),
+    )
+
+
+def _parent(constraint: Constraint, current: Mapping[str, str]) -> Parent | None:
+    if constraint.kind != "f" or constraint.referenced is None:
+        return None
+    own = (current.get(column, column) for column in constraint.columns)
+    return Parent(
+        table=constraint.referenced, pairs=tuple(zip(constraint.referenced_columns, own, strict=True))
     )
 
 

@@ -17,7 +17,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, T
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
 from workorders.migration.operations import family, keyless_rows
-from workorders.migration.steps import Action, Batches
+from workorders.migration.steps import Action, Batches, Restored
 
 
 def same(left: str, right: str) -> str:
@@ -221,6 +221,12 @@ class RowImages:
         """The row `t` is as the statement has left one."""
         alike = (same(f"t.{quoted(c)}", f"i.{self.after(c)}") for c in self.columns)
         return f"EXISTS (SELECT FROM {self.images.sql} i WHERE {' AND '.join(alike)})"
+
+    @property
+    def restored(self) -> Restored:
+        """What the way back brings again."""
+        columns = tuple((column, self.before(column)) for column in self.columns)
+        return Restored(table=self.table.name, rows=self.left_so, images=self.images, columns=columns)
 
     def _restored_by_key(self, span: str) -> tuple[str, ...]:
         table, net = self.table.name.sql, self.net.sql
