@@ -141,7 +141,8 @@ CASES = (
     _case(
         "comments",
         "COMMENT ON VIEW v IS NULL; COMMENT ON TABLE t IS 'new'; COMMENT ON COLUMN t.a IS 'a'; COMMENT ON COLUMN t.b IS 'bb';"
-        " COMMENT ON TRIGGER awake ON t IS NULL; COMMENT ON CONSTRAINT t_pkey ON t IS 'key'; COMMENT ON TYPE mood IS 'm'",
+        " COMMENT ON TRIGGER awake ON t IS NULL; COMMENT ON CONSTRAINT t_pkey ON t IS 'key'; COMMENT ON TYPE mood IS 'm';"
+        " CREATE DOMAIN fresh AS text; COMMENT ON DOMAIN fresh IS 'a'; COMMENT ON DOMAIN fresh IS 'it''s b'; COMMENT ON DOMAIN fresh IS NULL",
     ),
     _case(
         "alter types and sequences",

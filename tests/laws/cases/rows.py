@@ -110,6 +110,14 @@ CASES = (
         "set a sequence",
         "SELECT setval('item_id_seq', 7); SELECT setval(pg_get_serial_sequence('item', 'id'), (SELECT max(id) + 5 FROM item))",
     ),
+    Case(
+        name="rows of domains that forbid NULL",
+        setup="CREATE DOMAIN d AS text NOT NULL; CREATE DOMAIN c AS char(5) NOT NULL DEFAULT 'x'; CREATE TABLE k (id d PRIMARY KEY, v c, z int);"
+        " CREATE TABLE nokey (v c, w int); INSERT INTO k SELECT g, g, g FROM generate_series(1, 9) g; INSERT INTO nokey SELECT g, g FROM generate_series(1, 9) g",
+        sql="INSERT INTO k VALUES ('new', 'n', 4); UPDATE k SET v = 'up' WHERE z < 3; DELETE FROM k WHERE id = '4'; UPDATE nokey SET v = 'q' WHERE w > 6;"
+        " DELETE FROM nokey WHERE w < 4; INSERT INTO nokey VALUES ('x', 3); CREATE TABLE s (id d PRIMARY KEY, up text REFERENCES s(id));"
+        " INSERT INTO s VALUES ('1', NULL), ('2', 1); DELETE FROM s WHERE id = '2'",
+    ),
     _case("truncate", "TRUNCATE loose, watched", also_written=("log",), loose=("log.n",)),
     _case("truncate, cascade", f"TRUNCATE shop RESTART IDENTITY CASCADE; TRUNCATE {ODD}"),
     _case(

@@ -13,6 +13,9 @@ _MODIFIERS = re.compile(r"\([^)]*\)")
 #: `typcategory` of types that any value can be written into as text.
 _STRINGS = "S"
 
+#: Where the name without a length would mean the length 1.
+_ANY_LENGTH = {"character": "pg_catalog.bpchar", "bit": "pg_catalog.varbit"}
+
 #: Types without an equality that the server could look up.
 _WITHOUT_EQUALITY = frozenset({"json", "xml", "point", "line", "path", "polygon", "box", "circle", "lseg"})
 
@@ -95,6 +98,15 @@ class Types:
         """Whether it, or what it is an array of, comes with the server: no script can drop it."""
         name = bare(type_name).removesuffix("[]")
         return any(found.schema == "pg_catalog" and written == name for found, written in self.names.items())
+
+    def is_domain(self, type_name: str) -> bool:
+        """Whether it is a domain; an array of one is none."""
+        return bare(type_name) in self.bases
+
+    def base(self, type_name: str) -> str:
+        """What a domain stands on in the end, as a column may have it that takes all of its values."""
+        name = self._base(type_name)
+        return _ANY_LENGTH.get(name, name)
 
     def _is_string(self, bare_name: str) -> bool:
         return self.categories.get(bare_name) == _STRINGS

@@ -27,9 +27,21 @@ def capture_name(place: Place, run: str) -> str:
     return f"{run}/{place.statement}"
 
 
-def images_of(written: tuple[Table, ...], place: Place, run: str) -> tuple[RowImages, ...]:
+def images_of(written: tuple[Table, ...], place: Place, catalog: Catalog, run: str) -> tuple[RowImages, ...]:
     """The images of each table, in the same order."""
-    return tuple(RowImages(table=each, part=str(place.statement), run=run) for each in written)
+    return tuple(
+        RowImages(
+            table=table,
+            part=str(place.statement),
+            run=run,
+            bases={
+                column.name: catalog.types.base(column.type)
+                for column in table.columns
+                if catalog.types.is_domain(column.type)
+            },
+        )
+        for table in written
+    )
 
 
 def steps_around(
@@ -38,10 +50,10 @@ def steps_around(
     """A change with its capture. `images` are parents first; `inserts` if rows may come to be.
 
     What the change's own undo holds is done after the rows are back. No images are kept of a
-    table whose columns nobody knows yet, nor of a temporary one: on the way back it goes as a whole.
+    table that the script has made, nor of a temporary one: on the way back it goes as a whole.
     """
     written = tuple(each.table.name for each in images)
-    images = tuple(each for each in images if not (each.table.is_unread or is_ours(each.table.name.schema)))
+    images = tuple(each for each in images if not (each.table.is_new or is_ours(each.table.name.schema)))
     names = tuple(each.table.name for each in images)
     capture = change.action.capture
     if not images:
@@ -100,6 +112,8 @@ def steps_around(
 def must_be_restorable(table: Table, place: Place, catalog: Catalog, what: str) -> None:
     """Raises Refused for a table whose rows could not be captured, or not be brought back as they were."""
     alterable(table, place, what)
+    if table.is_new:
+        return
     for below in family.below(catalog, table.name):
         must_be_restorable(below, place, catalog, what)
     fires = [trigger.name for trigger in table.triggers if trigger.enabled in "OA"]
@@ -120,11 +134,3 @@ def must_be_restorable(table: Table, place: Place, catalog: Catalog, what: str) 
             f"ALTER TABLE {table.name.sql} ENABLE TRIGGER {quoted(unstoppable[0])};"
             " or run the statement by hand.",
         )
-    for column in table.columns:
-        if column.is_not_null_domain:
-            raise refused(
-                place,
-                f"{table.name}.{column.name} is of a domain that does not allow NULL: no image of"
-                " its rows can be kept yet.",
-                "Run the statement by hand.",
-            )

@@ -82,7 +82,7 @@ class ChangeRows:
         )
         return steps_around(
             Step(statement=self.place.statement, operation=self.name, action=change),
-            images_of(written, self.place, run),
+            images_of(written, self.place, catalog, run),
             self.place,
             catalog,
             # A row that moves to another partition is deleted in one and inserted in the other.

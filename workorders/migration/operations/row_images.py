@@ -10,7 +10,7 @@ a value written since is never overwritten.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
@@ -38,6 +38,8 @@ class RowImages:
     #: Unique in the run: the statement's position.
     part: str
     run: str
+    #: What domains stand on, by column: an image holds NULLs, whatever the domain forbids.
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> RelationName:
@@ -75,9 +77,14 @@ class RowImages:
         """The image's column that holds a value from after."""
         return f"a{self.columns.index(column)}"
 
+    def standing(self, column: str) -> str:
+        """A value of the row `t`, of the type that images have."""
+        cast = f"::{self.bases[column]}" if column in self.bases else ""
+        return f"t.{quoted(column)}{cast}"
+
     def creation(self, capture: str) -> tuple[str, ...]:
         """The statements that start the capture; they take SHARE ROW EXCLUSIVE on the table."""
-        types = {column.name: column.type for column in self._all_columns}
+        types = {**{column.name: column.type for column in self._all_columns}, **self.bases}
         image_columns = ", ".join(
             f"{name} {types[column]}"
             for side in (self.before, self.after)
@@ -214,12 +221,12 @@ class RowImages:
     @property
     def is_as_left(self) -> str:
         """The row `t` is what the row `n` of the net table says that the statement left."""
-        return " AND ".join(same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns)
+        return " AND ".join(same(self.standing(c), f"n.{self.after(c)}") for c in self.columns)
 
     @property
     def left_so(self) -> str:
         """The row `t` is as the statement has left one."""
-        alike = (same(f"t.{quoted(c)}", f"i.{self.after(c)}") for c in self.columns)
+        alike = (same(self.standing(c), f"i.{self.after(c)}") for c in self.columns)
         return f"EXISTS (SELECT FROM {self.images.sql} i WHERE {' AND '.join(alike)})"
 
     @property
@@ -233,7 +240,7 @@ class RowImages:
         by_key = self.by_key()
         all_columns = ", ".join(quoted(c) for c in self.columns)
         was_changed = {c: different(f"n.{self.before(c)}", f"n.{self.after(c)}") for c in self.columns}
-        stands = {c: same(f"t.{quoted(c)}", f"n.{self.after(c)}") for c in self.columns}
+        stands = {c: same(self.standing(c), f"n.{self.after(c)}") for c in self.columns}
         changed = [f"({was_changed[c]} AND {stands[c]})" for c in self.columns]
         overwritten = " OR ".join(
             # What is GENERATED ALWAYS cannot be written back, whoever wrote it.

@@ -76,7 +76,7 @@ class Truncate:
         )
         for table in (*emptied, *also):
             must_be_restorable(table, self.place, catalog, "TRUNCATE")
-        images = images_of(parents_first((*emptied, *also)), self.place, run)
+        images = images_of(parents_first((*emptied, *also)), self.place, catalog, run)
         copied = tuple(each for each in images if each.table.name in names)
         part = str(self.place.statement)
         restarted = {

@@ -79,7 +79,7 @@ class WriteRows:
         )
         return steps_around(
             Step(statement=self.place.statement, operation=self.name, action=change),
-            images_of(written, self.place, run),
+            images_of(written, self.place, catalog, run),
             self.place,
             catalog,
             inserts=True,

@@ -63,8 +63,9 @@ def comments(reading: Reading) -> Iterator[Operation]:
         raise refused(reading.place, f"COMMENT ON {kind} is not modelled.", _TAKE_OUT)
     nothing = tree.statement_text("CommentStmt", bare)
     wanted = nothing.rpartition(" IS ")[0]
+    # As the script may have written it before, it would be read under another path.
     former = [
-        statement.text
+        tree.statement_text("CommentStmt", {**bare, "comment": statement.node.get("comment", "")})
         for entry in reading.archive.entries
         if entry.kind == "COMMENT"
         for statement in _statements(entry, holder, objtype)

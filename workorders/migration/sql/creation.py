@@ -250,13 +250,20 @@ def constraints_of(
                 name = chosen(table.name, own[0] if len(own) == 1 else None, "check", taken)
             case _:
                 continue
-        made.append(_constraint(part, kind, part.get("conname") or name, own, catalog))
+        itself = Table(name=table, constraints=(*earlier, *made))
+        made.append(_constraint(part, kind, part.get("conname") or name, own, itself, catalog))
     return made
 
 
-def _constraint(part: Node, kind: str, name: str, own: tuple[str, ...], catalog: Catalog) -> Constraint:
+def _constraint(
+    part: Node, kind: str, name: str, own: tuple[str, ...], itself: Table, catalog: Catalog
+) -> Constraint:
     if kind == "f":
-        table = catalog.find(part["pktable"].get("schemaname"), part["pktable"]["relname"])
+        pointed_at = part["pktable"]
+        table = catalog.find(pointed_at.get("schemaname"), pointed_at["relname"])
+        is_named_so = pointed_at["relname"] == itself.name.name
+        if is_named_so and pointed_at.get("schemaname", itself.name.schema) == itself.name.schema:
+            table = itself
         if table is not None:
             made = keys.foreign_key_of(part, name, own, table)
             return replace(made, is_validated=made.is_enforced)
