@@ -111,6 +111,14 @@ CASES = (
         "SELECT setval('item_id_seq', 7); SELECT setval(pg_get_serial_sequence('item', 'id'), (SELECT max(id) + 5 FROM item))",
     ),
     Case(
+        name="rows under another key",
+        setup="CREATE TABLE house (id int PRIMARY KEY, code text); INSERT INTO house SELECT g, 'c' || g FROM generate_series(1, 9) g;"
+        " CREATE TABLE lives (id int PRIMARY KEY, h int REFERENCES house ON UPDATE CASCADE ON DELETE CASCADE); INSERT INTO lives SELECT g, g FROM generate_series(1, 9) g;"
+        " CREATE TABLE pair (a int, b int, n int UNIQUE, PRIMARY KEY (a, b)); INSERT INTO pair SELECT g, g % 3, g FROM generate_series(1, 9) g",
+        sql="UPDATE house SET id = 0, code = 'nought' WHERE id = 5; UPDATE house SET id = 5 WHERE id = 9; UPDATE house SET id = id + 20 WHERE id IN (4, 5); DELETE FROM house WHERE id = 0;"
+        " UPDATE pair SET b = b + 10; UPDATE pair SET a = -a, n = -n WHERE a > 4",
+    ),
+    Case(
         name="rows of domains that forbid NULL",
         setup="CREATE DOMAIN d AS text NOT NULL; CREATE DOMAIN c AS char(5) NOT NULL DEFAULT 'x'; CREATE TABLE k (id d PRIMARY KEY, v c, z int);"
         " CREATE TABLE nokey (v c, w int); INSERT INTO k SELECT g, g, g FROM generate_series(1, 9) g; INSERT INTO nokey SELECT g, g FROM generate_series(1, 9) g",

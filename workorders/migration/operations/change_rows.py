@@ -58,11 +58,12 @@ class ChangeRows:
         """Capture, change, end of the capture."""
         table = alterable(must_find(catalog, self.table), self.place, self.name.upper())
         moved = self.updated & set(table.key)
-        if moved:
+        why = self._why_not_moved(catalog, table) if moved else ""
+        if why:
             raise refused(
                 self.place,
-                f"UPDATE of {self.table} changes its primary key ({', '.join(sorted(moved))}): which row"
-                " is which could not be told on the way back.",
+                f"UPDATE of {self.table} changes its primary key ({', '.join(sorted(moved))}), and"
+                f" {why}: which row is which could not be told on the way back.",
                 "Leave the key as it is, or run the statement by hand.",
             )
         fixed = sorted(c.name for c in table.columns if c.identity == "a" and c.name in self.updated)
@@ -85,10 +86,24 @@ class ChangeRows:
             images_of(written, self.place, catalog, run),
             self.place,
             catalog,
-            # A row that moves to another partition is deleted in one and inserted in the other.
-            inserts=bool(self.also_written)
+            # Under another key it is another row; one that moves to another partition goes and comes, too.
+            inserts=bool(self.also_written or moved)
             or any(each.triggers or (each.kind == "p" and not each.key) for each in written),
         )
+
+    def _why_not_moved(self, catalog: Catalog, table: Table) -> str:
+        """A row under another key is another row on the way back: what that must not meet; "" for nothing."""
+        if any(each.kind == "p" and each.is_deferrable for each in table.constraints):
+            return "that is DEFERRABLE"
+        references = catalog.referencing(table.name)
+        if any(each.table == table.name for each in references):
+            return "the table points at itself"
+        others = [i for i in table.indexes if i.is_unique and not i.is_primary]
+        if references and others:
+            return f"{references[0].table} points at it while {others[0].name} forbids a second such row"
+        if table.kind == "p" or table.is_partition:
+            return "the table is partitioned"
+        return ""
 
     def _written(self, catalog: Catalog, table: Table) -> tuple[Table, ...]:
         reached = closure(catalog, table, deletes=self.name == "delete", updated=self.updated)
