@@ -25,7 +25,10 @@ def _added(scene: Scene, kind: str) -> Iterator[tuple[Command, Node, str]]:
 def _check(scene: Scene) -> Iterator[Seen]:
     for command, constraint, name in _added(scene, "CHECK"):
         if constraint.get("is_enforced", False) and not constraint.get("skip_validation", False):
-            yield Seen(sentence=f"{command.subject}: CHECK{name}: {_READ}{command.subject.if_filled}.")
+            yield Seen(
+                tables=(command.subject.name,),
+                sentence=f"{command.subject}: CHECK{name}: {_READ}{command.subject.if_filled}.",
+            )
 
 
 def _foreign_key(scene: Scene) -> Iterator[Seen]:
@@ -34,8 +37,9 @@ def _foreign_key(scene: Scene) -> Iterator[Seen]:
             continue
         other = constraint["pktable"]["relname"]
         yield Seen(
+            tables=(command.subject.name, other),
             sentence=f"{command.subject}: FOREIGN KEY{name}: every row is looked up in {other} while writes"
-            f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}."
+            f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}.",
         )
 
 
@@ -44,8 +48,9 @@ def _key(scene: Scene) -> Iterator[Seen]:
         for command, constraint, name in _added(scene, kind):
             if not constraint.get("indexname"):
                 yield Seen(
+                    tables=(command.subject.name,),
                     sentence=f"{command.subject}: {words}{name}: its index is built under ACCESS EXCLUSIVE;"
-                    f" reads and writes wait until it is done{command.subject.if_filled}."
+                    f" reads and writes wait until it is done{command.subject.if_filled}.",
                 )
 
 
@@ -65,15 +70,17 @@ def _key_of_nullable(scene: Scene) -> Iterator[Seen]:
         ]
         if nullable:
             yield Seen(
-                sentence=f"{command.subject}: PRIMARY KEY over {nullable[0]}, which may be NULL: {_READ}."
+                tables=(command.subject.name,),
+                sentence=f"{command.subject}: PRIMARY KEY over {nullable[0]}, which may be NULL: {_READ}.",
             )
 
 
 def _exclude(scene: Scene) -> Iterator[Seen]:
     for command, _, name in _added(scene, "EXCLUSION"):
         yield Seen(
+            tables=(command.subject.name,),
             sentence=f"{command.subject}: EXCLUDE{name}: its index is built under ACCESS EXCLUSIVE; reads and"
-            f" writes wait until it is done{command.subject.if_filled}."
+            f" writes wait until it is done{command.subject.if_filled}.",
         )
 
 
@@ -82,8 +89,9 @@ def _enforced(scene: Scene) -> Iterator[Seen]:
         alteration = command.definition
         if alteration.get("alterEnforceability") and alteration.get("is_enforced"):
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{command.subject}: constraint {alteration['conname']} becomes ENFORCED: every"
-                f" row is looked up while reads and writes wait{command.subject.if_filled}."
+                f" row is looked up while reads and writes wait{command.subject.if_filled}.",
             )
 
 
@@ -91,8 +99,10 @@ def _validated_at_once(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("ValidateConstraint"):
         if (command.subject.relname, command.column) in scene.past.not_valid:
             yield Seen(
+                tables=(command.subject.name,),
+                name=command.column,
                 sentence=f"{command.subject}: {command.column} is added and validated in one transaction:"
-                f" every row is read under the lock of ADD CONSTRAINT{command.subject.if_filled}."
+                f" every row is read under the lock of ADD CONSTRAINT{command.subject.if_filled}.",
             )
 
 
@@ -105,6 +115,7 @@ def _domain(scene: Scene) -> Iterator[Seen]:
         return
     what = "SET NOT NULL" if scene.node["subtype"] == "O" else "a new constraint"
     used = "" if scene.catalog else ", if there are any"
+    found: list[str] = []
     tables = "every table that has a column of it"
     if scene.catalog is not None:
         found = [
@@ -117,7 +128,11 @@ def _domain(scene: Scene) -> Iterator[Seen]:
         if not found:
             return
         tables = ", ".join(found)
-    yield Seen(sentence=f"Domain {name}: {what} reads {tables} while writes to it wait (SHARE){used}.")
+    yield Seen(
+        tables=tuple(found),
+        name=name,
+        sentence=f"Domain {name}: {what} reads {tables} while writes to it wait (SHARE){used}.",
+    )
 
 
 def _unindexed(scene: Scene) -> Iterator[Seen]:
@@ -134,6 +149,8 @@ def _unindexed(scene: Scene) -> Iterator[Seen]:
                 continue
         other = constraint["pktable"]["relname"]
         yield Seen(
+            tables=(subject.name if subject else table,),
+            name=columns[0],
             sentence=f"{table}: the foreign key over {', '.join(columns)} has no index: each DELETE from"
             f" {other}, and each change of its key, reads all of {table}.",
             way_out=f"CREATE INDEX{' CONCURRENTLY' if subject else ''} ON {table} ({', '.join(columns)});",

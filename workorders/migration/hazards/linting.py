@@ -26,6 +26,9 @@ class Finding:
     line: int
     sentence: str
     way_out: str
+    #: As in `Seen`.
+    tables: tuple[str, ...] = ()
+    name: str = ""
     #: Why it is allowed; "" where it is not.
     allowed_because: str = ""
 
@@ -104,6 +107,8 @@ def _findings(
                         line=raw.line,
                         sentence=seen.sentence,
                         way_out=seen.way_out or hazard.way_out,
+                        tables=seen.tables,
+                        name=seen.name,
                     ),
                 )
         past.take(raw)

@@ -27,8 +27,10 @@ def _column(scene: Scene) -> Iterator[Seen]:
         if scene.is_new_column(subject, name) or (subject.table and scene.column(subject, name) is None):
             continue
         yield Seen(
+            tables=(subject.name,),
+            name=name,
             sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}, and"
-            " the running application fails where it still names it."
+            " the running application fails where it still names it.",
         )
 
 
@@ -38,7 +40,10 @@ def _table(scene: Scene) -> Iterator[Seen]:
     for relation in dropped(scene.node):
         subject = scene.filled(relation)
         if subject is not None:
-            yield Seen(sentence=f"{subject}: the table and its rows are gone for good{subject.if_filled}.")
+            yield Seen(
+                tables=(subject.name,),
+                sentence=f"{subject}: the table and its rows are gone for good{subject.if_filled}.",
+            )
 
 
 def _truncated(scene: Scene) -> Iterator[Seen]:
@@ -48,7 +53,10 @@ def _truncated(scene: Scene) -> Iterator[Seen]:
         subject = scene.filled(relation)
         if subject is not None:
             more = ", and of every table that references it" if _is_cascade(scene) else ""
-            yield Seen(sentence=f"{subject}: all rows are gone for good{more}{subject.if_filled}.")
+            yield Seen(
+                tables=(subject.name,),
+                sentence=f"{subject}: all rows are gone for good{more}{subject.if_filled}.",
+            )
 
 
 def _is_cascade(scene: Scene) -> bool:
@@ -69,15 +77,19 @@ def _cascade(scene: Scene) -> Iterator[Seen]:
                 else ""
             )
             if more is not None:
-                yield Seen(sentence=f"DROP ... CASCADE of {kind} {name} takes along {more or _UNKNOWN}.")
+                yield Seen(
+                    name=name, sentence=f"DROP ... CASCADE of {kind} {name} takes along {more or _UNKNOWN}."
+                )
     for command in scene.commands("DropColumn", "DropConstraint", even_empty=True):
         if command.node.get("behavior") == "DROP_CASCADE":
             found = _dependants(scene, command.subject.name, command.column)
             if found is None:
                 continue
             yield Seen(
+                tables=(command.subject.name,),
+                name=command.column,
                 sentence=f"{command.subject}: DROP of {command.column} with CASCADE takes along"
-                f" {found or _UNKNOWN}."
+                f" {found or _UNKNOWN}.",
             )
 
 
@@ -119,8 +131,10 @@ def _renamed_column(scene: Scene) -> Iterator[Seen]:
     subject = scene.old(node["relation"])
     if subject is not None and not scene.is_new_column(subject, node["subname"]):
         yield Seen(
+            tables=(subject.name,),
+            name=node["subname"],
             sentence=f"{subject}: column {node['subname']} becomes {node['newname']}: the running"
-            " application, which says the old name, fails."
+            " application, which says the old name, fails.",
         )
 
 
@@ -139,7 +153,10 @@ def _renamed_table(scene: Scene) -> Iterator[Seen]:
     subject = scene.old(node["relation"])
     if subject is None or _is_stood_in_for(scene, node["relation"]["relname"]):
         return
-    yield Seen(sentence=f"{subject}: becomes {new}: the running application, which says the old name, fails.")
+    yield Seen(
+        tables=(subject.name,),
+        sentence=f"{subject}: becomes {new}: the running application, which says the old name, fails.",
+    )
 
 
 def _is_stood_in_for(scene: Scene, name: str) -> bool:

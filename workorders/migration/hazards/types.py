@@ -147,16 +147,20 @@ def _rewritten(scene: Scene) -> Iterator[Seen]:
             if bare(new) in _TIMES and not _computes(command):
                 continue  # by the time zone, below
             yield Seen(
+                tables=(subject.name,),
+                name=name,
                 sentence=f"{subject}: column {name} becomes {new}: every row and index is written anew"
-                f" under ACCESS EXCLUSIVE, if it holds rows{'' if _computes(command) else _unless(new)}."
+                f" under ACCESS EXCLUSIVE, if it holds rows{'' if _computes(command) else _unless(new)}.",
             )
             continue
         found = _change_cost(scene, command, new)
         if found in (Cost.WRITTEN, Cost.READ):
             what = "row and index is written anew" if found is Cost.WRITTEN else "row is read"
             yield Seen(
+                tables=(subject.name,),
+                name=name,
                 sentence=f"{subject}: column {name} becomes {new}: every {what} under ACCESS EXCLUSIVE:"
-                " reads and writes wait until it is done."
+                " reads and writes wait until it is done.",
             )
 
 
@@ -187,9 +191,11 @@ def _by_time_zone(scene: Scene) -> Iterator[Seen]:
         else:
             continue
         yield Seen(
+            tables=(subject.name,),
+            name=command.column,
             sentence=f"{subject}: column {command.column} becomes {new}: where the session's TimeZone is"
             " not UTC, every row is written anew under ACCESS EXCLUSIVE, and what the values mean depends"
-            f" on it{condition}."
+            f" on it{condition}.",
         )
 
 
@@ -201,8 +207,10 @@ def _in_the_way(scene: Scene) -> Iterator[Seen]:
             gone = dependant.relation is not None and dependant.relation.name in scene.past.dropped_relations
             if dependant.column == command.column and is_view and not gone:
                 yield Seen(
+                    tables=(command.subject.name,),
+                    name=command.column,
                     sentence=f"{command.subject}: column {command.column} is used by"
-                    f" {dependant.description}, so its change of type fails with SQLSTATE 0A000."
+                    f" {dependant.description}, so its change of type fails with SQLSTATE 0A000.",
                 )
                 break
 
@@ -225,8 +233,9 @@ def _label_renamed(scene: Scene) -> Iterator[Seen]:
         name = tree.strings(scene.node["typeName"])[-1]
         if not scene.past.has_made_type(name):
             yield Seen(
+                name=scene.node["oldVal"],
                 sentence=f"Enum {name}: '{scene.node['oldVal']}' is renamed: the running application, which"
-                " writes and asks for it, gets SQLSTATE 22P02."
+                " writes and asks for it, gets SQLSTATE 22P02.",
             )
 
 
