@@ -36,7 +36,7 @@ def _two_tables(scene: Scene) -> Iterator[Seen]:
             continue
         first, since = next(iter(held.items()))
         yield Seen(
-            tables=(subject.name,),
+            tables=(subject.name, first),
             sentence=f"{subject}: ACCESS EXCLUSIVE is waited for while the same transaction holds it on"
             f" {first} since line {since.line}: whoever uses {first} waits too, and whoever takes both the"
             " other way round deadlocks.",
