@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -63,7 +64,7 @@ class Trial:
 
     def begin(self, watched: Watched) -> None:
         """Before the file."""
-        self._probe = _of_the_application(self.finding, self.there)
+        self._probe = _of_the_application(self.finding)
         if self._probe is not None:
             self._before, _ = watched.ask(self._probe)
 
@@ -212,10 +213,13 @@ class Trial:
             self.claims["its DELETE reads all"] = self._reads_all(watched)
 
     def _reads_all(self, watched: Watched) -> bool | None:
-        """Whether the server's own query for the key has no index to serve it, seq scans being made dear."""
+        """Whether the server's own query for the key reads the table, or an index, from end to end.
+
+        Sequential scans are made dear, so that an index is taken wherever one serves.
+        """
         name = self.finding.tables[0].rpartition(".")[2]
         _, keys = watched.ask(sql.SQL(_KEYS).format(sql.Literal(name), sql.Literal(self.finding.name)))
-        for table, conditions in keys:
+        for table, conditions, columns in keys:
             watched.session.execute("SET enable_seqscan = off")
             query = f"EXPLAIN (GENERIC_PLAN) SELECT 1 FROM {table} x WHERE {conditions} FOR KEY SHARE OF x"
             state, lines = watched.ask(sql.SQL(query))
@@ -223,7 +227,11 @@ class Trial:
             if state:
                 self.why = f"its query failed with {state}"
                 return None
-            if any("Seq Scan" in line[0] for line in lines):
+            taken = _INDEX.search("\n".join(line[0] for line in lines))
+            if taken is None:
+                return True
+            _, leading = watched.ask(sql.SQL(_LEADING).format(sql.Literal(taken[1].strip('"'))))
+            if not any(each[0] in columns for each in leading):
                 return True
         self.why = "the key is not there at the end of the file"
         return False if keys else None
@@ -257,14 +265,22 @@ SELECT o.conrelid::regclass::text,
        (SELECT pg_catalog.string_agg(pg_catalog.format('x.%I = $%s::%s', a.attname, k.n,
                                                        pg_catalog.format_type(a.atttypid, NULL)), ' AND ')
         FROM pg_catalog.unnest(o.conkey) WITH ORDINALITY k(attnum, n)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.attnum)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.attnum),
+       (SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = o.conrelid AND a.attnum = ANY (o.conkey))
 FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid
 JOIN pg_catalog.pg_attribute f ON f.attrelid = o.conrelid AND f.attnum = o.conkey[1]
 WHERE o.contype = 'f' AND c.relname = {} AND f.attname = {}
 """
+#: The index that a plan reads, and the column that leads it.
+_INDEX = re.compile(r"(?:using|Bitmap Index Scan on) (\S+)")
+_LEADING = """
+SELECT a.attname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE c.relname = {}
+"""
 
 
-def _of_the_application(finding: Finding, there: There) -> sql.SQL | None:
+def _of_the_application(finding: Finding) -> sql.SQL | None:
     """What it may have said before, and cannot say afterwards."""
     if finding.hazard.id not in _FAILS_THEN or not finding.tables:
         return None

@@ -1,10 +1,10 @@
-"""One history, file after file: linted on the database that its forerunners made, then run and watched there."""
+"""One history, file after file: linted on the database that those before it made, then run and watched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import psycopg
@@ -72,8 +72,15 @@ class _Run:
 class Replay:
     """The databases of one history. Use as a context manager."""
 
-    def __init__(self, server: ShadowServer) -> None:
+    def __init__(
+        self,
+        server: ShadowServer,
+        *,
+        alter: Callable[[tuple[Finding, ...]], tuple[Finding, ...]] = lambda findings: findings,
+    ) -> None:
+        """`alter` is for tests that plant a false finding, or take one away, and must see it counted."""
         self._databases = Databases(server)
+        self._alter = alter
 
     def __enter__(self) -> Self:
         self._databases.__enter__()
@@ -128,7 +135,7 @@ class Replay:
     def _linted(self, text: str) -> tuple[tuple[Finding, ...], frozenset[RelationName]]:
         with closing(sessions.connect(self._before.dsn)) as target:
             empty = emptiness.empty(target, self._catalog, text)
-        return lint(text, self._catalog, empty).findings, empty
+        return self._alter(lint(text, self._catalog, empty).findings), empty
 
     def _with_rows(self, rows: str, migration: Migration) -> Copy:
         """The database before the file, with as much in it as is said."""
@@ -171,9 +178,11 @@ class Replay:
                         trial.before(watched, raw)
                     continue
                 failure = f"SQLSTATE {event.sqlstate}: {event.message}" if event.sqlstate else ""
-                for trial in _of(trials, raw) if raw else ():
-                    trial.after(watched, raw, event) if raw else None
-                if raw is not None and not _of(trials, raw):
+                if raw is None:
+                    continue
+                for trial in _of(trials, raw):
+                    trial.after(watched, raw, event)
+                if not _of(trials, raw):
                     missed += [
                         Missed(line=raw.line, table=names[oid], what=what)
                         for oid, what in _suffered(raw, event).items()
@@ -228,8 +237,3 @@ def _suffered(raw: RawStatement, did: Did) -> dict[int, str]:
         elif did.holds(oid, LockMode.SHARE) and oid in did.scans:
             found[oid] = f"read from end to end under {did.locks[oid].sql}"
     return found
-
-
-def without_rows(replayed: Replayed) -> Replayed:
-    """The same, its answers left out: for a summary."""
-    return replace(replayed, answers=())

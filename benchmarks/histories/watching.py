@@ -1,16 +1,15 @@
-"""A session that runs a script as a tool would, and says what each statement did to the tables that were there."""
+"""A session that runs a script as a tool would, and says what each statement did to the tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import sql
 
 from workorders.migration.locks import LockMode
-from workorders.migration.sql import tree
 from workorders.migration.sql.tree import RawStatement
 
 _TABLES = """
@@ -68,7 +67,7 @@ class Watched:
         )
         self._is_open = False
 
-    def __enter__(self) -> Watched:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -185,8 +184,3 @@ def _compared(before: Mapping[int, _Table], after: Mapping[int, _Table]) -> Did:
 
 def _first_line(error: psycopg.Error) -> str:
     return next(iter(str(error).splitlines()), "")
-
-
-def statements(text: str) -> tuple[RawStatement, ...]:
-    """The script's. Raises Unreadable."""
-    return tree.statements(text)

@@ -1,0 +1,83 @@
+"""What lint says of a history is held against the server: what is true, what is not, what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmarks.histories.claims import Verdict
+from benchmarks.histories.replay import Replay, Replayed
+from bot.embedded import Server
+from workorders.migration.corpus.layouts import Migration
+from workorders.migration.hazards import BY_ID
+from workorders.migration.hazards.linting import Finding
+
+_FIRST = """
+CREATE TABLE p (id int PRIMARY KEY, name text NOT NULL, mail text, "Odd note" text);
+CREATE TABLE c (id int PRIMARY KEY, p_id int REFERENCES p, other_id int, state text);
+CREATE INDEX c_p_id ON c (p_id);
+CREATE VIEW v AS SELECT id, mail FROM p;
+"""
+_TRUE = """
+CREATE INDEX p_mail ON p (mail);
+ALTER TABLE c ADD FOREIGN KEY (other_id) REFERENCES p;
+ALTER TABLE p ADD token uuid DEFAULT gen_random_uuid();
+ALTER TABLE p RENAME COLUMN "Odd note" TO note;
+ALTER TABLE p DROP COLUMN mail CASCADE;
+UPDATE c SET state = 'x';
+TRUNCATE c;
+BEGIN;
+ALTER TABLE p ADD needed int NOT NULL;
+COMMIT;
+SET search_path = public;
+"""
+
+
+_CONFIRMED = Verdict.CONFIRMED
+
+
+def _replayed(server: Server, *, plants_faults: bool = False) -> list[Replayed]:
+    texts = (
+        _FIRST,
+        _TRUE,
+        "ALTER TABLE p ADD plain int;\nDROP TABLE missing;",
+        "ALTER TABLE p ADD plain int;",
+    )
+    history = [
+        Migration(name=f"{number}.sql", text=text, is_in_one_transaction=False)
+        for number, text in enumerate(texts, start=1)
+    ]
+    with Replay(server, alter=_faulty if plants_faults else tuple) as replay:
+        return list(replay.run(history))
+
+
+def _faulty(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """An index that is built is left out; a free column is said to write its table anew."""
+    return tuple(
+        replace(each, hazard=BY_ID["add-column-volatile-default"])
+        if each.hazard.id == "no-lock-timeout" and each.line == 1
+        else each
+        for each in findings
+        if each.hazard.id != "create-index"
+    )
+
+
+def test_every_true_finding_is_confirmed_and_no_file_that_fails_is_counted(shadow_server: Server) -> None:
+    _, true, broken, free = _replayed(shadow_server)
+
+    assert {answer.finding.hazard.id for answer in true.answers} == {
+        *("create-index", "add-foreign-key", "foreign-key-without-index", "add-column-volatile-default"),
+        *("rename-column", "drop-column", "drop-cascade", "write-all-rows", "add-required-column"),
+        *("truncate", "session-setting", "no-lock-timeout"),
+    }
+    wrong = [(each.finding.hazard.id, each.why) for each in true.answers if each.verdict is not _CONFIRMED]
+    assert (wrong, true.missed, true.failure) == ([], (), "")
+    assert "42P01" in broken.failure
+    assert not broken.answers
+    assert [each.verdict for each in free.answers] == [_CONFIRMED]
+
+
+def test_false_finding_is_not_confirmed_and_one_left_out_is_missed(shadow_server: Server) -> None:
+    _, true, _, free = _replayed(shadow_server, plants_faults=True)
+
+    assert [(each.verdict, each.why) for each in free.answers] == [(Verdict.NOT_CONFIRMED, "written anew")]
+    assert [(each.line, each.table) for each in true.missed] == [(2, "public.p")]
