@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
 from typing import Self
 
 import psycopg
@@ -69,6 +70,15 @@ class _Run:
     failure: str
 
 
+class _Rows(Enum):
+    """What is in the tables, the most first: where a file cannot run on it, the next is tried."""
+
+    AS_THEY_ARE = "as they are"
+    TAME = "tame in the tables that it names"
+    NONE_NAMED = "none in the tables that it names"
+    NONE = "none"
+
+
 class Replay:
     """The databases of one history. Use as a context manager."""
 
@@ -114,9 +124,11 @@ class Replay:
     def _replayed(self, migration: Migration, statements: tuple[RawStatement, ...]) -> Replayed:
         findings, empty = self._linted(migration.text)
         answers: dict[int, Answer] = {}
+        emptied: frozenset[RelationName] = frozenset()
         failure = ""
-        for rows in ("hostile", "tame", "none in what it names", "none"):
-            before = self._with_rows(rows, migration)
+        fills = [_Rows.AS_THEY_ARE, _Rows.TAME, _Rows.NONE_NAMED, _Rows.NONE]
+        while fills:
+            before = self._with_rows(fills[0], migration, emptied)
             for together in (False, True) if migration.is_in_one_transaction else (False,):
                 run = self._run(before, statements, findings, empty, together=together)
                 for number, trial in enumerate(run.trials):
@@ -130,24 +142,44 @@ class Replay:
             if not run.failure:
                 self._go_on(run.after)
                 return Replayed(file=migration.name, answers=tuple(answers.values()), missed=run.missed)
+            foretold = self._foretold(answers.values())
+            if foretold <= emptied:
+                fills.pop(0)
+            else:
+                emptied |= foretold
         return Replayed(file=migration.name, failure=failure)
+
+    def _foretold(self, answers: Iterable[Answer]) -> frozenset[RelationName]:
+        """The tables whose rows are in the way of a statement, as lint said: so it goes on without them."""
+        return frozenset(
+            name
+            for name in self._catalog.tables
+            for each in answers
+            if each.finding.hazard.effect.fails_with == "23502"
+            and each.verdict is Verdict.CONFIRMED
+            and str(name) in each.finding.tables
+        )
 
     def _linted(self, text: str) -> tuple[tuple[Finding, ...], frozenset[RelationName]]:
         with closing(sessions.connect(self._before.dsn)) as target:
             empty = emptiness.empty(target, self._catalog, text)
         return self._alter(lint(text, self._catalog, empty).findings), empty
 
-    def _with_rows(self, rows: str, migration: Migration) -> Copy:
+    def _with_rows(self, rows: _Rows, migration: Migration, emptied: frozenset[RelationName]) -> Copy:
         """The database before the file, with as much in it as is said."""
-        if rows == "hostile":
+        if rows is _Rows.AS_THEY_ARE and not emptied:
             return self._before
         copy = self._databases.make(self._before)
         everything = frozenset(self._catalog.tables)
-        named = everything if rows == "none" else made_up.named_in(migration.text, everything)
+        chosen = emptied
+        if rows is _Rows.NONE:
+            chosen = everything
+        elif rows is not _Rows.AS_THEY_ARE:
+            chosen = made_up.named_in(migration.text, everything)
         with psycopg.connect(copy.superuser, autocommit=True) as connection:
-            emptied = made_up.empty(Shadow(connection), named)
-            if rows == "tame":
-                made_up.fill(Shadow(connection), emptied, Mood.TAME)
+            cleared = made_up.empty(Shadow(connection), chosen)
+            if rows is _Rows.TAME:
+                made_up.fill(Shadow(connection), cleared - emptied, Mood.TAME)
             connection.execute("ANALYZE")
         return copy
 

@@ -145,10 +145,10 @@ class Watched:
             self.session.execute(sql.SQL(raw.text))
         except psycopg.Error as error:
             return Did(sqlstate=error.sqlstate or "?", message=_first_line(error))
-        return replace(_compared(before, self._tables()), **self._locked(held, before))
+        return replace(_compared(before, self._tables()), **self._locked(held))
 
-    def _locked(self, held: Mapping[int, LockMode], there: Mapping[int, _Table]) -> dict[str, Any]:
-        now = {table: mode for table, mode in self._locks().items() if table in there}
+    def _locked(self, held: Mapping[int, LockMode]) -> dict[str, Any]:
+        now = self._locks()
         return {
             "locks": now,
             "new_locks": frozenset(table for table, mode in now.items() if held.get(table) is not mode),

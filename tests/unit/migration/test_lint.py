@@ -334,3 +334,38 @@ def test_every_kind_of_statement_can_be_judged(before: str) -> None:
 def test_not_null_as_a_constraint_is_read_as_set_not_null() -> None:
     assert _ids(lint("ALTER TABLE t ADD CONSTRAINT c NOT NULL a;")) == ["set-not-null"]
     assert _ids(lint("ALTER TABLE t ADD CONSTRAINT c NOT NULL a NOT VALID;")) == []
+
+
+def test_index_that_any_column_of_a_foreign_key_leads_serves_it() -> None:
+    tables = "CREATE TABLE t (id int, of int, a int, b int); CREATE INDEX ON t (of, id);"
+
+    assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (id, of) REFERENCES u (id, of);")) == []
+    assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (a, b) REFERENCES u (a, b);")) == [
+        "foreign-key-without-index"
+    ]
+
+
+def test_column_renamed_is_no_hazard_where_another_gets_its_name() -> None:
+    rename = "ALTER TABLE t RENAME a TO old;"
+
+    assert _ids(lint(rename)) == ["rename-column"]
+    assert _ids(lint(f"{rename} ALTER TABLE t ADD b int, ADD a text;")) == []
+    assert _ids(lint(f"{rename} ALTER TABLE u ADD a text;")) == ["rename-column"]
+    assert _ids(lint(f"{rename} ALTER TABLE t RENAME b TO a;")) == ["rename-column"]  # b's own
+
+
+def test_lock_table_and_a_rename_hold_their_table_like_an_alter_table() -> None:
+    of = "two-tables-in-one-transaction"
+
+    locked = [
+        (each.hazard.id, each.line)
+        for each in lint(
+            "BEGIN;\nLOCK TABLE a;\nLOCK TABLE b;\nDROP TABLE a;\nALTER TABLE b RENAME TO a;\n"
+            "ALTER TABLE a DROP CONSTRAINT c;\nCOMMIT;"
+        ).findings
+    ]
+    renamed = lint("BEGIN; ALTER TABLE a RENAME x TO y; UPDATE a SET y = 1 WHERE z; COMMIT;")
+
+    assert [place for place in locked if place[0] == of] == [(of, 3)]
+    assert ("no-lock-timeout", 2) in locked
+    assert "write-under-lock" in _ids(renamed)

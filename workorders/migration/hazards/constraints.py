@@ -37,7 +37,7 @@ def _foreign_key(scene: Scene) -> Iterator[Seen]:
             continue
         other = constraint["pktable"]["relname"]
         yield Seen(
-            tables=(command.subject.name, other),
+            tables=(command.subject.name, scene.past.table_before(other)),
             sentence=f"{command.subject}: FOREIGN KEY{name}: every row is looked up in {other} while writes"
             f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}.",
         )
@@ -137,14 +137,19 @@ def _domain(scene: Scene) -> Iterator[Seen]:
 
 def _unindexed(scene: Scene) -> Iterator[Seen]:
     for table, subject, constraint, columns in _foreign_keys(scene):
-        first = columns[0]
-        if (table, first) in scene.past.indexed or _will_be_indexed(scene, table, first):
+        # An index that any of the columns leads narrows the search.
+        if any((table, each) in scene.past.indexed for each in columns):
+            continue
+        if _will_be_indexed(scene, table, columns):
             continue
         if subject is not None:
-            if subject.table is None and not scene.is_new_column(subject, first) and not _adds(scene, first):
+            if subject.table is None and not all(
+                scene.is_new_column(subject, each) or _adds(scene, each) for each in columns
+            ):
                 continue  # nobody can tell
             if subject.table is not None and any(
-                index.key_columns[:1] == (first,) and index.is_valid for index in subject.table.indexes
+                index.is_valid and index.key_columns and index.key_columns[0] in columns
+                for index in subject.table.indexes
             ):
                 continue
         other = constraint["pktable"]["relname"]
@@ -190,12 +195,12 @@ def _adds(scene: Scene, column: str) -> bool:
     )
 
 
-def _will_be_indexed(scene: Scene, table: str, column: str) -> bool:
-    """Whether this statement or a later one makes an index that begins with the column."""
+def _will_be_indexed(scene: Scene, table: str, columns: tuple[str, ...]) -> bool:
+    """Whether this statement or a later one makes an index that begins with one of the columns."""
     rest = type(scene.past)()
     for raw in (scene.raw, *scene.following):
         rest.take(raw)
-    return (table, column) in rest.indexed
+    return any((table, each) in rest.indexed for each in columns)
 
 
 HAZARDS = (
@@ -318,8 +323,8 @@ ALTER TABLE customers VALIDATE CONSTRAINT points_check;""",
     Hazard(
         id="foreign-key-without-index",
         title="A foreign key without an index",
-        condition="A foreign key whose first column leads no index of its table, as far as the script or the"
-        " database shows.",
+        condition="A foreign key none of whose columns leads an index of its table, as far as the script or"
+        " the database shows.",
         consequence="Each DELETE from the referenced table, and each change of its key, reads the whole"
         " table.",
         way_out="Create an index on the referencing columns.",

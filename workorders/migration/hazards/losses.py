@@ -8,6 +8,7 @@ from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Scene, dropped, listed
 from workorders.migration.locks import LockMode
 from workorders.migration.sql import objects
+from workorders.migration.sql.tree import Node
 
 _EXCLUSIVE = LockMode.ACCESS_EXCLUSIVE
 
@@ -129,13 +130,30 @@ def _renamed_column(scene: Scene) -> Iterator[Seen]:
     if scene.raw.kind != "RenameStmt" or node["renameType"] != "OBJECT_COLUMN":
         return
     subject = scene.old(node["relation"])
-    if subject is not None and not scene.is_new_column(subject, node["subname"]):
+    if subject is None or _is_column_again(scene, node):
+        return
+    if not scene.is_new_column(subject, node["subname"]):
         yield Seen(
             tables=(subject.name,),
             name=node["subname"],
             sentence=f"{subject}: column {node['subname']} becomes {node['newname']}: the running"
             " application, which says the old name, fails.",
         )
+
+
+def _is_column_again(scene: Scene, rename: Node) -> bool:
+    """Whether another column gets the old name later in the script."""
+    table, name = rename["relation"]["relname"], rename["subname"]
+    for raw in scene.following:
+        if raw.kind == "RenameStmt" and raw.node.get("newname") == name:
+            if raw.node["renameType"] == "OBJECT_COLUMN" and raw.node["relation"]["relname"] == table:
+                return True
+        elif raw.kind == "AlterTableStmt" and raw.node["relation"]["relname"] == table:
+            commands = (item["AlterTableCmd"] for item in raw.node["cmds"])
+            added = (each.get("def", {}).get("ColumnDef", {}) for each in commands)
+            if any(column.get("colname") == name for column in added):
+                return True
+    return False
 
 
 def _renamed_table(scene: Scene) -> Iterator[Seen]:
@@ -233,7 +251,7 @@ CREATE VIEW rich_customers AS SELECT id FROM customers;""",
     Hazard(
         id="rename-column",
         title="A column renamed",
-        condition="RENAME COLUMN.",
+        condition="RENAME COLUMN, with no other column under the old name afterwards.",
         consequence="The running application says the old name and fails, until all of it is replaced.",
         way_out="Add a column under the new name, keep both in step by a trigger, and drop the old one when"
         " nobody says its name any more.",

@@ -14,6 +14,8 @@ _MILD = frozenset(
         *("ClusterOn", "SetOptions", "ResetOptions"),
     }
 )
+#: `LockStmt.mode` of LOCK TABLE ... IN ACCESS EXCLUSIVE MODE, which is also what it takes without a mode.
+EXCLUSIVE = 8
 #: Commands under SHARE ROW EXCLUSIVE: writes wait, reads do not.
 _HALF = frozenset(f"{what}Trig{which}" for what in ("Enable", "Disable") for which in ("", "All", "User"))
 
@@ -115,10 +117,13 @@ class Past:
             case "DropStmt":
                 self._dropped(raw)
             case "RenameStmt" if "relation" in node:
-                self._renamed(node)
+                self._renamed(raw)
             case "AlterTableStmt":
                 self._altered(raw)
             case "TruncateStmt":
+                for item in node["relations"]:
+                    self._locked(item["RangeVar"], raw)
+            case "LockStmt" if node["mode"] == EXCLUSIVE:
                 for item in node["relations"]:
                     self._locked(item["RangeVar"], raw)
             case "AlterEnumStmt" if "oldVal" not in node and self.opened is not None:
@@ -196,10 +201,15 @@ class Past:
             else:
                 self.dropped_relations.add(names[-1])
 
-    def _renamed(self, node: Node) -> None:
+    def _renamed(self, raw: RawStatement) -> None:
+        node = raw.node
         relation, new = node["relation"], node["newname"]
         name = relation["relname"]
+        if node["renameType"] in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+            self._locked(relation, raw)
         if node["renameType"] == "OBJECT_TABLE":
+            if name in self.exclusive:
+                self.exclusive.setdefault(new, self.exclusive[name])
             if self.has_made(relation.get("schemaname", ""), name):
                 self._table({**relation, "relname": new})
             self._table_names[new] = self.table_before(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen
-from workorders.migration.hazards.past import is_exclusive
+from workorders.migration.hazards.past import EXCLUSIVE, is_exclusive
 from workorders.migration.hazards.scene import Scene, Subject, dropped, listed
 from workorders.migration.locks import LockMode
 from workorders.migration.sql.tree import Node
@@ -24,6 +24,8 @@ def _exclusively(scene: Scene) -> Iterator[Node]:
             yield node["relation"]
         case "TruncateStmt":
             yield from listed(node["relations"])
+        case "LockStmt" if node["mode"] == EXCLUSIVE and not node.get("nowait"):
+            yield from listed(node["relations"])
         case "DropStmt" if node["removeType"] == "OBJECT_TABLE":
             yield from dropped(node)
 
@@ -36,7 +38,7 @@ def _two_tables(scene: Scene) -> Iterator[Seen]:
             continue
         first, since = next(iter(held.items()))
         yield Seen(
-            tables=(subject.name, first),
+            tables=(subject.name, scene.past.table_before(first)),
             sentence=f"{subject}: ACCESS EXCLUSIVE is waited for while the same transaction holds it on"
             f" {first} since line {since.line}: whoever uses {first} waits too, and whoever takes both the"
             " other way round deadlocks.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from workorders.migration.catalog.snapshot import Column, Table
-from workorders.migration.catalog.types import bare
+from workorders.migration.catalog.types import Cast, bare
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Command, Scene
 from workorders.migration.locks import LockMode
@@ -121,6 +121,11 @@ def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     old = scene.catalog.types.bases.get(column.type, column.type) if column.is_domain else column.type
     if column.is_domain and column.type.split(".")[-1] == new.rsplit(".", maxsplit=1)[-1]:
         return Cost.NOTHING
+    if _changes_no_bit(scene, old, command.definition["typeName"]):
+        # Its indexes are built anew, for the other type's order.
+        is_indexed = any(column.name in index.columns for index in command.subject.table.indexes)
+        is_read = is_indexed or _is_read(command.subject.table, column, command.definition)
+        return Cost.READ if is_read else Cost.NOTHING
     found = cost(old, new)
     is_utc = found is Cost.BY_TIME_ZONE and scene.past.time_zone in _UTC
     if is_utc and any(column.name in index.columns for index in command.subject.table.indexes):
@@ -128,6 +133,16 @@ def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     if found is Cost.NOTHING and _is_read(command.subject.table, column, command.definition):
         return Cost.READ
     return found
+
+
+def _changes_no_bit(scene: Scene, old: str, type_name: Node) -> bool:
+    """Whether the database has a cast that only gives the value another name, as from text to citext."""
+    assert scene.catalog is not None
+    known = scene.catalog.types
+    new = known.written(tree.strings(type_name["names"]), scene.catalog.search_path)
+    if new is None or "typmods" in type_name or "arrayBounds" in type_name or {bare(old), new} <= _STRINGS:
+        return False
+    return Cast(source=bare(old), target=new) in known.free
 
 
 def _is_read(table: Table, column: Column, definition: Node) -> bool:
