@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import zip_longest
 
 from psycopg import sql
 
-from benchmarks.histories.watching import Did, Watched
+from benchmarks.histories import questions
+from benchmarks.histories.watching import Did, WatchedRun
 from workorders.migration.hazards.linting import Finding
 from workorders.migration.locks import LockMode
-from workorders.migration.names import literal, quoted
-from workorders.migration.sql import tree
-from workorders.migration.sql.tree import Node, RawStatement
+from workorders.migration.sql.tree import RawStatement
 
 
 class Verdict(Enum):
@@ -52,189 +49,148 @@ class There:
 
 @dataclass(kw_only=True)
 class Trial:
-    """One finding, on one run of its file: asked before it, at its statement, and at the end."""
+    """One finding on one run of its file: asked before it, around its statement, and at the end."""
 
     finding: Finding
     there: There
     #: Claim -> whether it was so; None where it could not be seen.
     claims: dict[str, bool | None] = field(default_factory=dict)
+    #: Why something could not be seen.
     why: str = "its statement was not reached"
-    _before: str = ""
-    _probe: sql.SQL | None = None
-
-    def begin(self, watched: Watched) -> None:
-        """Before the file."""
-        self._probe = _of_the_application(self.finding)
-        if self._probe is not None:
-            self._before, _ = watched.ask(self._probe)
-
-    def before(self, watched: Watched, raw: RawStatement) -> None:
-        """Before its statement, in the statement's own transaction."""
-        if self.finding.hazard.id == "drop-cascade":
-            restricted = _restricted(raw, self.finding.name)
-            if restricted is None:
-                self.claims["something hangs on it"] = None
-                self.why = "no DROP of one object could be made of it"
-            else:
-                state, _ = watched.ask(sql.SQL(restricted))
-                self.claims["without CASCADE it fails with 2BP01"] = state == _HANGS_ON_IT
-        if self.finding.hazard.effect.waits:
-            _, rows = watched.ask(sql.SQL("SELECT pg_catalog.current_setting('lock_timeout')"))
-            self._before = str(rows[0][0]) if rows else ""
-        if self._counts_rows:
-            self.claims["the table holds rows"] = self._rows(watched) > 0 or None
-            self.why = "its table holds no row in this run"
+    _asked: sql.SQL | None = None
+    _failed_already: str = ""
+    _lock_timeout: str = ""
+    _rows: int = 0
+    #: The `attnum` of a column that is dropped.
+    _column: int = 0
 
     @property
-    def _counts_rows(self) -> bool:
-        effect = self.finding.hazard.effect
-        return bool(effect.writes or effect.fails_with == "23502" or self.finding.hazard.id == "truncate")
-
-    def _rows(self, watched: Watched) -> int:
-        oid = self._oid
-        if oid is None:
-            return 0
-        _, rows = watched.ask(
-            sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(sql.SQL(_name(watched, oid)))
-            if _name(watched, oid)
-            else sql.SQL("SELECT 0")
-        )
-        self._all_rows = int(rows[0][0]) if rows else 0
-        return self._all_rows
-
-    _all_rows: int = 0
+    def _id(self) -> str:
+        return self.finding.hazard.id
 
     @property
-    def _oid(self) -> int | None:
+    def _table(self) -> int | None:
+        """The first of the finding's tables, where it was there before the file."""
         return self.there.oid(self.finding.tables[0]) if self.finding.tables else None
 
-    def after(self, watched: Watched, raw: RawStatement, did: Did) -> None:
+    def begin(self, watched: WatchedRun) -> None:
+        """Before the file."""
+        if self._id == "drop-column" and self._table is not None:
+            self._column = questions.attnum(watched, self._table, self.finding.name)
+        self._asked = questions.of_the_application(self.finding)
+        if self._asked is not None:
+            self._failed_already, _ = watched.ask(self._asked)
+
+    def before(self, watched: WatchedRun, raw: RawStatement) -> None:
+        """Before its statement, in the statement's own transaction."""
+        effect = self.finding.hazard.effect
+        if self._id == "drop-cascade":
+            restricted = questions.without_cascade(raw, self.finding.name)
+            state = watched.ask(restricted)[0] if restricted is not None else None
+            self._claim(
+                f"without CASCADE it fails with {questions.HANGS_ON_IT}",
+                None if state is None else state == questions.HANGS_ON_IT,
+                "it is in a block, of which no single DROP could be tried",
+            )
+        self._lock_timeout = questions.lock_timeout(watched) if effect.waits else ""
+        if effect.writes or effect.fails_with == "23502" or self._id == "truncate":
+            self._rows = questions.rows(watched, self._table)
+            self._claim("the table holds rows", self._rows > 0 or None, "its table holds no row in this run")
+
+    def after(self, watched: WatchedRun, raw: RawStatement, did: Did) -> None:
         """When its statement is done and its transaction is still open."""
-        hazard, effect = self.finding.hazard, self.finding.hazard.effect
+        effect = self.finding.hazard.effect
         if effect.fails_with:
-            self.claims[f"fails with {effect.fails_with}"] = did.sqlstate == effect.fails_with
-            return
-        if did.sqlstate:
-            self.claims = {"its statement runs": None}
-            self.why = f"its statement failed with {did.sqlstate}"
-            return
-        if did.is_alone:
-            if hazard.id not in ("index-if-not-exists", "foreign-key-without-index"):
-                self.claims["seen in a transaction"] = None
-                self.why = "it cannot be in a transaction, where it could be seen"
-            return
-        if effect.waits:
+            fails = did.sqlstate == effect.fails_with
+            if fails or None not in self.claims.values():
+                self.claims = {f"fails with {effect.fails_with}": fails}
+        elif did.sqlstate:
+            self.claims = {}
+            self._claim("its statement runs", None, f"its statement failed with {did.sqlstate}")
+        elif effect.waits:
             self._waits(watched, did)
+        elif did.is_alone:
+            if effect.locks:
+                self._claim("seen", None, "it cannot be in a transaction, in which it could be seen")
         else:
             self._of_tables(did)
-        if hazard.id == "truncate":
-            self.claims["no row is left"] = self._rows(watched) == 0
-        if hazard.id == "drop-table":
-            self.claims["the table is gone"] = self._oid in did.gone
-        if hazard.id == "rename-enum-label" and raw.kind == "AlterEnumStmt":
-            name = ".".join(quoted(each) for each in tree.strings(raw.node["typeName"]))
-            state, _ = watched.ask(sql.SQL(f"SELECT {literal(self.finding.name)}::{name}"))
-            self.claims["the old label fails"] = state == effect.then.fails_with if effect.then else None
+            self._of_what_is_gone(watched, raw, did)
 
-    def _waits(self, watched: Watched, did: Did) -> None:
-        if self.finding.hazard.id == "lock-timeout-off":
-            _, rows = watched.ask(sql.SQL("SELECT pg_catalog.current_setting('lock_timeout')"))
-            self.claims["lock_timeout is off"] = rows[0][0] == "0"
+    def _waits(self, watched: WatchedRun, did: Did) -> None:
+        if self._id == "lock-timeout-off":
+            self._claim("lock_timeout is off", questions.lock_timeout(watched) == "0")
             return
-        self.claims["lock_timeout is off"] = self._before == "0"
-        self.claims["ACCESS EXCLUSIVE"] = self._oid is not None and did.holds(
-            self._oid, LockMode.ACCESS_EXCLUSIVE
-        )
+        self._claim("lock_timeout is off", self._lock_timeout == "0")
+        holds = self._table is not None and did.holds(self._table, LockMode.ACCESS_EXCLUSIVE)
+        self._claim("ACCESS EXCLUSIVE", holds)
 
     def _of_tables(self, did: Did) -> None:
         effect = self.finding.hazard.effect
-        named = [self.there.oid(name) for name in self.finding.tables]
-        modes = list(effect.locks.values())
-        if modes and not named:
-            self.claims["its table is known"] = None
-            self.why = "it names no single table"
-        for name, oid, mode in zip_longest(self.finding.tables, named, modes[: len(named)], fillvalue=None):
-            wanted = mode or (modes[-1] if modes else None)
-            if oid is not None and isinstance(wanted, LockMode):
-                self.claims[f"{wanted.sql} on {name}"] = did.holds(oid, wanted)
-        if not named or named[0] is None:
+        self._of_locks(did, list(effect.locks.values()))
+        table = self._table
+        if table is None:
             return
-        first = named[0]
-        is_read_only = "every row is read" in self.finding.sentence
-        if effect.rewrites and not is_read_only:
-            self.claims["written anew"] = first in did.rewrites
-        if effect.scans or (effect.rewrites and is_read_only):
-            self.claims["read from end to end"] = first in did.scans
-        if effect.writes:
-            written = did.writes.get(first, 0)
-            if self.finding.hazard.id == "write-all-rows":
-                self.claims["every row is written"] = written >= self._all_rows
+        is_read_alone = "every row is read" in self.finding.sentence
+        if effect.rewrites and not is_read_alone:
+            self._claim("written anew", table in did.rewrites)
+        if effect.scans or (effect.rewrites and is_read_alone):
+            self._claim("read from end to end", table in did.scans)
+        if self._id == "write-all-rows":
+            self._claim("every row is written", did.writes.get(table, 0) >= self._rows)
+        elif effect.writes:
+            met = did.writes.get(table, 0) > 0 or None
+            self._claim("rows are written", met, "its condition meets no row of this run")
+
+    def _of_locks(self, did: Did, modes: list[LockMode]) -> None:
+        """One for each table in their order; where the example has fewer, the last is for all the others."""
+        if modes and not self.finding.tables:
+            self._claim("its table is known", None, "it names no table")
+        for place, name in enumerate(self.finding.tables if modes else ()):
+            oid, mode = self.there.oid(name), modes[min(place, len(modes) - 1)]
+            if oid is not None:  # else the script's own
+                self._claim(f"{mode.sql} on {name}", did.holds(oid, mode))
+
+    def _of_what_is_gone(self, watched: WatchedRun, raw: RawStatement, did: Did) -> None:
+        if self._id == "truncate":
+            self._claim("no row is left", questions.rows(watched, self._table) == 0)
+        elif self._id == "drop-table":
+            self._claim("the table is gone", self._table in did.gone)
+        elif self._id == "rename-enum-label" and raw.kind == "AlterEnumStmt":
+            state = questions.sqlstate_of_label(watched, raw, self.finding.name)
+            self._claim("the old label fails with 22P02", state == "22P02")
+
+    def broken_off(self) -> None:
+        """The file failed: what is asked at its end stays open."""
+        if self._id in _AT_THE_END:
+            self._claim("asked after the file", None, "the file failed before its end")
+
+    def end(self, watched: WatchedRun) -> None:
+        """After the whole file."""
+        if self._id == "drop-column" and self._table is not None and self._column:
+            self._claim("the column is gone", not questions.is_there(watched, self._table, self._column))
+        if self._asked is not None:
+            wanted = questions.FAILS_THEN[self._id]
+            if self._failed_already:
+                why = f"what it forbids failed before the file, with {self._failed_already}"
+                self._claim("it was there before the file", None, why)
             else:
-                self.claims["rows are written"] = written > 0 or None
-                self.why = "its condition meets no row of this run"
+                state, _ = watched.ask(self._asked)
+                self._claim(f"afterwards fails with {' or '.join(wanted)}", state in wanted)
+        elif self._id == "session-setting":
+            self._claim("still set after the file", questions.is_still_set(watched, self.finding.name))
+        elif self._id == "disable-trigger" and self._table is not None:
+            is_off = questions.is_off(watched, self._table, self.finding.name)
+            self._claim("still off after the file", is_off)
+        elif self._id == "index-if-not-exists":
+            self._claim("invalid still", questions.is_invalid(watched, self.finding.name))
+        elif self._id == "foreign-key-without-index":
+            reads_all = questions.reads_all(watched, self.finding)
+            self._claim("a DELETE reads all", reads_all, "the key is not there at the end of the file")
 
-    def end(self, watched: Watched, did_all: bool) -> None:
-        """After the file; nothing is asked if it failed on the way."""
-        if not did_all:
-            return
-        hazard = self.finding.hazard
-        if self._probe is not None:
-            wanted = _FAILS_THEN[hazard.id]
-            if self._before:
-                self.claims["it was there before the file"] = None
-                self.why = f"before the file it failed already, with {self._before}"
-            else:
-                state, _ = watched.ask(self._probe)
-                self.claims[f"afterwards fails with {' or '.join(wanted)}"] = state in wanted
-        elif hazard.id == "session-setting":
-            _, rows = watched.ask(
-                sql.SQL("SELECT source = 'session' FROM pg_catalog.pg_settings WHERE name = {}").format(
-                    sql.Literal(self.finding.name)
-                )
-            )
-            self.claims["still set"] = bool(rows and rows[0][0])
-        elif hazard.id == "disable-trigger" and self._oid is not None:
-            _, rows = watched.ask(
-                sql.SQL(
-                    "SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = {} AND tgenabled = 'D'"
-                    " AND {} IN ('', tgname)"
-                ).format(sql.Literal(self._oid), sql.Literal(self.finding.name))
-            )
-            self.claims["still off after the file"] = bool(rows)
-        elif hazard.id == "index-if-not-exists":
-            _, rows = watched.ask(
-                sql.SQL(
-                    "SELECT FROM pg_catalog.pg_index JOIN pg_catalog.pg_class c ON c.oid = indexrelid"
-                    " WHERE NOT indisvalid AND c.relname = {}"
-                ).format(sql.Literal(self.finding.name))
-            )
-            self.claims["invalid still"] = bool(rows)
-        elif hazard.id == "foreign-key-without-index":
-            self.claims["its DELETE reads all"] = self._reads_all(watched)
-
-    def _reads_all(self, watched: Watched) -> bool | None:
-        """Whether the server's own query for the key reads the table, or an index, from end to end.
-
-        Sequential scans are made dear, so that an index is taken wherever one serves.
-        """
-        name = self.finding.tables[0].rpartition(".")[2]
-        _, keys = watched.ask(sql.SQL(_KEYS).format(sql.Literal(name), sql.Literal(self.finding.name)))
-        for table, conditions, columns in keys:
-            watched.session.execute("SET enable_seqscan = off")
-            query = f"EXPLAIN (GENERIC_PLAN) SELECT 1 FROM {table} x WHERE {conditions} FOR KEY SHARE OF x"
-            state, lines = watched.ask(sql.SQL(query))
-            watched.session.execute("RESET enable_seqscan")
-            if state:
-                self.why = f"its query failed with {state}"
-                return None
-            taken = _INDEX.search("\n".join(line[0] for line in lines))
-            if taken is None:
-                return True
-            _, leading = watched.ask(sql.SQL(_LEADING).format(sql.Literal(taken[1].strip('"'))))
-            if not any(each[0] in columns for each in leading):
-                return True
-        self.why = "the key is not there at the end of the file"
-        return False if keys else None
+    def _claim(self, claim: str, holds: bool | None, why: str = "") -> None:
+        self.claims[claim] = holds
+        if holds is None:
+            self.why = why
 
     @property
     def answer(self) -> Answer:
@@ -248,73 +204,10 @@ class Trial:
         return Answer(finding=self.finding, verdict=verdict, why=why)
 
 
-#: dependent_objects_still_exist
-_HANGS_ON_IT = "2BP01"
-
-#: What the application's statement of before fails with; the whole table may go later in the file.
-_FAILS_THEN: Mapping[str, tuple[str, ...]] = {
-    "drop-column": ("42703", "42P01"),
-    "rename-column": ("42703", "42P01"),
-    "rename-table": ("42P01",),
-    "add-json-column": ("42883",),
-}
-
-#: The foreign keys of a table that begin with a column: the table, and the key's condition with parameters.
-_KEYS = """
-SELECT o.conrelid::regclass::text,
-       (SELECT pg_catalog.string_agg(pg_catalog.format('x.%I = $%s::%s', a.attname, k.n,
-                                                       pg_catalog.format_type(a.atttypid, NULL)), ' AND ')
-        FROM pg_catalog.unnest(o.conkey) WITH ORDINALITY k(attnum, n)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.attnum),
-       (SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = o.conrelid AND a.attnum = ANY (o.conkey))
-FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid
-JOIN pg_catalog.pg_attribute f ON f.attrelid = o.conrelid AND f.attnum = o.conkey[1]
-WHERE o.contype = 'f' AND c.relname = {} AND f.attname = {}
-"""
-#: The index that a plan reads, and the column that leads it.
-_INDEX = re.compile(r"(?:using|Bitmap Index Scan on) (\S+)")
-_LEADING = """
-SELECT a.attname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE c.relname = {}
-"""
-
-
-def _of_the_application(finding: Finding) -> sql.SQL | None:
-    """What it may have said before, and cannot say afterwards."""
-    if finding.hazard.id not in _FAILS_THEN or not finding.tables:
-        return None
-    schema, _, name = finding.tables[0].partition(".")
-    table = f"{quoted(schema)}.{quoted(name)}" if name else quoted(schema)
-    match finding.hazard.id:
-        case "drop-column" | "rename-column":
-            return sql.SQL(f"SELECT {quoted(finding.name)} FROM {table} LIMIT 0")
-        case "rename-table":
-            return sql.SQL(f"SELECT FROM {table} LIMIT 0")
-    return sql.SQL(f"SELECT DISTINCT * FROM {table}")
-
-
-def _name(watched: Watched, oid: int) -> str:
-    _, rows = watched.ask(
-        sql.SQL("SELECT oid::regclass::text FROM pg_catalog.pg_class WHERE oid = {}").format(sql.Literal(oid))
-    )
-    return str(rows[0][0]) if rows else ""
-
-
-def _restricted(raw: RawStatement, name: str) -> str | None:
-    """The DROP of this one object, without CASCADE."""
-    node: Node = raw.node
-    if raw.kind == "DropStmt":
-        last = name.rpartition(".")[2]
-        objects = [each for each in node["objects"] if last in set(tree.texts(each))]
-        return tree.statement_text(
-            raw.kind, {**node, "objects": objects or node["objects"], "behavior": "DROP_RESTRICT"}
-        )
-    if raw.kind == "AlterTableStmt":
-        commands = [
-            {"AlterTableCmd": {**each["AlterTableCmd"], "behavior": "DROP_RESTRICT"}}
-            for each in node["cmds"]
-            if each["AlterTableCmd"].get("name") == name
-        ]
-        return tree.statement_text(raw.kind, {**node, "cmds": commands})
-    return None
+#: Hazards of which something is asked when the whole file has run.
+_AT_THE_END = frozenset(
+    {
+        *questions.FAILS_THEN,
+        *("session-setting", "disable-trigger", "index-if-not-exists", "foreign-key-without-index"),
+    }
+)

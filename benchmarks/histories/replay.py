@@ -11,7 +11,7 @@ from typing import Self
 import psycopg
 
 from benchmarks.histories.claims import Answer, There, Trial, Verdict
-from benchmarks.histories.watching import Did, Watched
+from benchmarks.histories.watching import Did, WatchedRun
 from workorders.migration import sessions
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.snapshot import Catalog
@@ -195,7 +195,7 @@ class Replay:
         after = self._databases.make(before)
         missed: list[Missed] = []
         failure = ""
-        with Watched(after.dsn) as watched:
+        with WatchedRun(after.dsn) as watched:
             there = There(oids=dict(watched.session.execute(_OIDS).fetchall()))
             names = {oid: name for name, oid in there.oids.items()}
             unaffected = {there.oids.get(str(name)) for name in empty}
@@ -221,7 +221,10 @@ class Replay:
                         if oid in names and oid not in unaffected
                     ]
             for trial in trials:
-                trial.end(watched, not failure)
+                if failure:
+                    trial.broken_off()
+                else:
+                    trial.end(watched)
         return _Run(after=after, trials=trials, missed=tuple(missed), failure=failure)
 
     def _go_on(self, after: Copy) -> None:

@@ -57,7 +57,7 @@ class _Table(NamedTuple):
     writes: int
 
 
-class Watched:
+class WatchedRun:
     """Use as a context manager; the session ends with it."""
 
     def __init__(self, dsn: str) -> None:
@@ -107,7 +107,7 @@ class Watched:
         try:
             with self.session.transaction(force_rollback=True):
                 cursor = self.session.execute(query)
-                found = cursor.fetchall() if cursor.description else []
+                found = cursor.fetchall() if cursor.description is not None else []
         except psycopg.Error as error:
             state = error.sqlstate or "?"
         return state, found

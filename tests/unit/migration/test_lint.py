@@ -352,6 +352,9 @@ def test_column_renamed_is_no_hazard_where_another_gets_its_name() -> None:
     assert _ids(lint(f"{rename} ALTER TABLE t ADD b int, ADD a text;")) == []
     assert _ids(lint(f"{rename} ALTER TABLE u ADD a text;")) == ["rename-column"]
     assert _ids(lint(f"{rename} ALTER TABLE t RENAME b TO a;")) == ["rename-column"]  # b's own
+    dropped, again = lint("ALTER TABLE t DROP a;"), lint("ALTER TABLE t DROP a, ADD a text;")
+    assert "running application fails" in dropped.hazards[0].sentence
+    assert "begins without them" in again.hazards[0].sentence
 
 
 def test_lock_table_and_a_rename_hold_their_table_like_an_alter_table() -> None:

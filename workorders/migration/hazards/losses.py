@@ -8,7 +8,6 @@ from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Scene, dropped, listed
 from workorders.migration.locks import LockMode
 from workorders.migration.sql import objects
-from workorders.migration.sql.tree import Node
 
 _EXCLUSIVE = LockMode.ACCESS_EXCLUSIVE
 
@@ -27,11 +26,13 @@ def _column(scene: Scene) -> Iterator[Seen]:
         subject, name = command.subject, command.column
         if scene.is_new_column(subject, name) or (subject.table and scene.column(subject, name) is None):
             continue
+        then = ", and the running application fails where it still names it"
+        if _gets_column(scene, subject.relname, name):
+            then = "; the column that gets its name begins without them"
         yield Seen(
             tables=(subject.name,),
             name=name,
-            sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}, and"
-            " the running application fails where it still names it.",
+            sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}{then}.",
         )
 
 
@@ -130,7 +131,7 @@ def _renamed_column(scene: Scene) -> Iterator[Seen]:
     if scene.raw.kind != "RenameStmt" or node["renameType"] != "OBJECT_COLUMN":
         return
     subject = scene.old(node["relation"])
-    if subject is None or _is_column_again(scene, node):
+    if subject is None or _gets_column(scene, node["relation"]["relname"], node["subname"]):
         return
     if not scene.is_new_column(subject, node["subname"]):
         yield Seen(
@@ -141,10 +142,9 @@ def _renamed_column(scene: Scene) -> Iterator[Seen]:
         )
 
 
-def _is_column_again(scene: Scene, rename: Node) -> bool:
-    """Whether another column gets the old name later in the script."""
-    table, name = rename["relation"]["relname"], rename["subname"]
-    for raw in scene.following:
+def _gets_column(scene: Scene, table: str, name: str) -> bool:
+    """Whether the table gets a column of this name in this statement or later in the script."""
+    for raw in (scene.raw, *scene.following):
         if raw.kind == "RenameStmt" and raw.node.get("newname") == name:
             if raw.node["renameType"] == "OBJECT_COLUMN" and raw.node["relation"]["relname"] == table:
                 return True
