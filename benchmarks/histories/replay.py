@@ -214,7 +214,7 @@ class Replay:
                     continue
                 for trial in _of(trials, raw):
                     trial.after(watched, raw, event)
-                if not _of(trials, raw):
+                if all(trial.finding.hazard.is_note for trial in _of(trials, raw)):
                     missed += [
                         Missed(line=raw.line, table=names[oid], what=what)
                         for oid, what in _suffered(raw, event).items()
