@@ -61,6 +61,7 @@ class Trial:
     _failed_already: str = ""
     _lock_timeout: str = ""
     _rows: int = 0
+    _is_done: bool = False
     #: The `attnum` of a column that is dropped.
     _column: int = 0
 
@@ -100,6 +101,7 @@ class Trial:
     def after(self, watched: WatchedRun, raw: RawStatement, did: Did) -> None:
         """When its statement is done and its transaction is still open."""
         effect = self.finding.hazard.effect
+        self._is_done = not did.sqlstate
         if effect.fails_with:
             fails = did.sqlstate == effect.fails_with
             if fails or None not in self.claims.values():
@@ -159,6 +161,12 @@ class Trial:
             state = questions.sqlstate_of_label(watched, raw, self.finding.name)
             self._claim("the old label fails with 22P02", state == "22P02")
 
+    def meanwhile(self, watched: WatchedRun) -> None:
+        """Before each later statement and at the end: what others see of what is committed."""
+        if self._id == "disable-trigger" and self._is_done and self._table is not None:
+            is_off = questions.is_off(watched, self._table, self.finding.name)
+            self._claim(_OFF, is_off or self.claims.get(_OFF, False))
+
     def broken_off(self) -> None:
         """The file failed: what is asked at its end stays open."""
         if self._id in _AT_THE_END:
@@ -178,9 +186,6 @@ class Trial:
                 self._claim(f"afterwards fails with {' or '.join(wanted)}", state in wanted)
         elif self._id == "session-setting":
             self._claim("still set after the file", questions.is_still_set(watched, self.finding.name))
-        elif self._id == "disable-trigger" and self._table is not None:
-            is_off = questions.is_off(watched, self._table, self.finding.name)
-            self._claim("still off after the file", is_off)
         elif self._id == "index-if-not-exists":
             self._claim("invalid still", questions.is_invalid(watched, self.finding.name))
         elif self._id == "foreign-key-without-index":
@@ -204,10 +209,12 @@ class Trial:
         return Answer(finding=self.finding, verdict=verdict, why=why)
 
 
+_OFF = "it is off for others"
+
 #: Hazards of which something is asked when the whole file has run.
 _AT_THE_END = frozenset(
     {
         *questions.FAILS_THEN,
-        *("session-setting", "disable-trigger", "index-if-not-exists", "foreign-key-without-index"),
+        *("session-setting", "index-if-not-exists", "foreign-key-without-index"),
     }
 )

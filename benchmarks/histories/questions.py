@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import psycopg
 from psycopg import sql
 
 from benchmarks.histories.watching import WatchedRun
@@ -135,9 +136,10 @@ def is_still_set(watched: WatchedRun, setting: str) -> bool:
 
 
 def is_off(watched: WatchedRun, table: int, trigger: str) -> bool:
-    """Whether this trigger of the table, or for "" any, is."""
+    """Whether this trigger of the table, or for "" any, is off in the eyes of others."""
     question = sql.SQL(_IS_OFF).format(sql.Literal(table), sql.Literal(trigger))
-    return bool(watched.ask(question)[1])
+    with psycopg.connect(watched.dsn) as other:
+        return bool(other.execute(question).fetchall())
 
 
 def is_invalid(watched: WatchedRun, index: str) -> bool:

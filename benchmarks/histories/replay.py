@@ -205,6 +205,8 @@ class Replay:
             raw: RawStatement | None = None
             for event in watched.run(statements, together=together):
                 if isinstance(event, RawStatement):
+                    for trial in trials:
+                        trial.meanwhile(watched)
                     raw = event
                     for trial in _of(trials, raw):
                         trial.before(watched, raw)
@@ -221,6 +223,7 @@ class Replay:
                         if oid in names and oid not in unaffected
                     ]
             for trial in trials:
+                trial.meanwhile(watched)
                 if failure:
                     trial.broken_off()
                 else:

@@ -61,6 +61,7 @@ class WatchedRun:
     """Use as a context manager; the session ends with it."""
 
     def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
         self.session = psycopg.connect(dsn, autocommit=True, prepare_threshold=None)
         self.session.execute(
             "SELECT pg_catalog.set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",)

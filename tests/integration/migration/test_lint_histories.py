@@ -16,6 +16,8 @@ CREATE EXTENSION citext;
 CREATE TABLE p (id int PRIMARY KEY, name text NOT NULL, mail text, "Odd note" text);
 CREATE TABLE c (id int PRIMARY KEY, p_id int REFERENCES p, other_id int, state text);
 CREATE INDEX c_p_id ON c (p_id);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER g BEFORE UPDATE ON c FOR EACH ROW EXECUTE FUNCTION f();
 CREATE VIEW v AS SELECT id, mail FROM p;
 """
 _TRUE = """
@@ -24,7 +26,9 @@ ALTER TABLE c ADD FOREIGN KEY (other_id) REFERENCES p;
 ALTER TABLE p ADD token uuid DEFAULT gen_random_uuid();
 ALTER TABLE p RENAME COLUMN "Odd note" TO note;
 ALTER TABLE p DROP COLUMN mail CASCADE;
+ALTER TABLE c DISABLE TRIGGER g;
 UPDATE c SET state = 'x';
+ALTER TABLE c ENABLE TRIGGER g;
 TRUNCATE c;
 BEGIN;
 ALTER TABLE p ADD needed int NOT NULL;
@@ -76,7 +80,7 @@ def test_every_true_finding_is_confirmed_and_no_file_that_fails_is_counted(shado
     assert {answer.finding.hazard.id for answer in true.answers} == {
         *("create-index", "add-foreign-key", "foreign-key-without-index", "add-column-volatile-default"),
         *("rename-column", "drop-column", "drop-cascade", "write-all-rows", "add-required-column"),
-        *("truncate", "session-setting", "no-lock-timeout"),
+        *("disable-trigger", "truncate", "session-setting", "no-lock-timeout"),
     }
     wrong = [(each.finding.hazard.id, each.why) for each in true.answers if each.verdict is not _CONFIRMED]
     assert (wrong, true.missed, true.failure) == ([], (), "")

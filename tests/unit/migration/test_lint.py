@@ -340,6 +340,8 @@ def test_index_that_any_column_of_a_foreign_key_leads_serves_it() -> None:
     tables = "CREATE TABLE t (id int, of int, a int, b int); CREATE INDEX ON t (of, id);"
 
     assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (id, of) REFERENCES u (id, of);")) == []
+    renamed = "ALTER TABLE t RENAME TO v; ALTER TABLE v RENAME of TO at;"
+    assert _ids(lint(f"{tables} {renamed} ALTER TABLE v ADD FOREIGN KEY (at) REFERENCES u;")) == []
     assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (a, b) REFERENCES u (a, b);")) == [
         "foreign-key-without-index"
     ]

@@ -147,8 +147,9 @@ def _unindexed(scene: Scene) -> Iterator[Seen]:
                 scene.is_new_column(subject, each) or _adds(scene, each) for each in columns
             ):
                 continue  # nobody can tell
+            before = {scene.past.column_before(subject.relname, each) for each in columns}
             if subject.table is not None and any(
-                index.is_valid and index.key_columns and index.key_columns[0] in columns
+                index.is_valid and index.key_columns and index.key_columns[0] in before
                 for index in subject.table.indexes
             ):
                 continue

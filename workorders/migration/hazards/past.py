@@ -214,12 +214,15 @@ class Past:
                 self._table({**relation, "relname": new})
             self._table_names[new] = self.table_before(name)
             self._columns |= {(new, column) for table, column in self._columns if table == name}
+            self.indexed |= {(new, column) for table, column in self.indexed if table == name}
             for (table, column), before in tuple(self._column_names.items()):
                 if table == name:
                     self._column_names[(new, column)] = before
         elif node["renameType"] == "OBJECT_COLUMN":
             if self.has_added(name, node["subname"]):
                 self._columns.add((name, new))
+            if (name, node["subname"]) in self.indexed:
+                self.indexed.add((name, new))
             self._column_names[(name, new)] = self.column_before(name, node["subname"])
 
     def _altered(self, raw: RawStatement) -> None:
