@@ -22,6 +22,7 @@ from workorders.migration.corpus.layouts import Migration
 from workorders.migration.corpus.values import Mood
 from workorders.migration.errors import Unreadable
 from workorders.migration.hazards import emptiness
+from workorders.migration.hazards.hanging import hanging
 from workorders.migration.hazards.linting import Finding, lint
 from workorders.migration.locks import LockMode
 from workorders.migration.names import RelationName
@@ -163,7 +164,8 @@ class Replay:
     def _linted(self, text: str) -> tuple[tuple[Finding, ...], frozenset[RelationName]]:
         with closing(sessions.connect(self._before.dsn)) as target:
             empty = emptiness.empty(target, self._catalog, text)
-        return self._alter(lint(text, self._catalog, empty).findings), empty
+            hangs = hanging(target, text)
+        return self._alter(lint(text, self._catalog, empty, hangs).findings), empty
 
     def _with_rows(self, rows: _Rows, migration: Migration, emptied: frozenset[RelationName]) -> Copy:
         """The database before the file, with as much in it as is said."""

@@ -51,6 +51,8 @@ class Past:
         self._types: set[str] = set()
         #: Tables and views that the script has dropped.
         self.dropped_relations: set[str] = set()
+        #: (table, trigger).
+        self.dropped_triggers: set[tuple[str, str]] = set()
         #: By name: whether it is volatile; whether it takes not every value.
         self.functions: dict[str, bool] = {}
         self.domains: dict[str, bool] = {}
@@ -111,6 +113,8 @@ class Past:
             case "CreateTableAsStmt" | "SelectStmt" if "into" in node or "intoClause" in node:
                 into = node.get("into") or node["intoClause"]
                 self._table(into["rel"])
+            case "ViewStmt":
+                self.dropped_relations.discard(node["view"]["relname"])
             case "IndexStmt":
                 self._index(node["relation"]["relname"], node.get("indexParams", []))
                 self._index_names.add(node.get("idxname", ""))
@@ -153,6 +157,7 @@ class Past:
 
     def _table(self, relation: Node) -> None:
         self._tables.add((relation.get("schemaname", ""), relation["relname"]))
+        self.dropped_relations.discard(relation["relname"])
 
     def _created(self, node: Node) -> None:
         self._table(node["relation"])
@@ -189,16 +194,18 @@ class Past:
 
     def _dropped(self, raw: RawStatement) -> None:
         kind = raw.node["removeType"]
-        if kind not in ("OBJECT_INDEX", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE"):
+        if kind not in ("OBJECT_INDEX", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE", "OBJECT_TRIGGER"):
             return
         for item in raw.node["objects"]:
             names = tree.strings(item["List"]["items"])
             if kind == "OBJECT_INDEX":
                 self.dropped_indexes.add(names[-1])
+            elif kind == "OBJECT_TRIGGER":
+                self.dropped_triggers.add((names[-2], names[-1]))
             elif kind == "OBJECT_TABLE":
                 relation = {"relname": names[-1]} | ({"schemaname": names[-2]} if names[1:] else {})
                 self._locked(relation, raw)
-            else:
+            if kind in ("OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE"):
                 self.dropped_relations.add(names[-1])
 
     def _renamed(self, raw: RawStatement) -> None:
