@@ -347,6 +347,15 @@ def test_index_that_any_column_of_a_foreign_key_leads_serves_it() -> None:
     ]
 
 
+def test_table_that_the_script_fills_is_looked_up_under_a_lock_of_the_one_it_points_at() -> None:
+    made, key = "CREATE TABLE t (id int PRIMARY KEY);", "ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES u;"
+
+    assert _ids(lint(f"{made} {key}")) == []
+    assert _ids(lint(f"{made} INSERT INTO t VALUES (1); {key}")) == []
+    assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; {key}")) == ["add-foreign-key"]
+    assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; CREATE TABLE u (id int); {key}")) == []
+
+
 def test_column_renamed_is_no_hazard_where_another_gets_its_name() -> None:
     rename = "ALTER TABLE t RENAME a TO old;"
 

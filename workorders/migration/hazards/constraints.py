@@ -41,6 +41,17 @@ def _foreign_key(scene: Scene) -> Iterator[Seen]:
             sentence=f"{command.subject}: FOREIGN KEY{name}: every row is looked up in {other} while writes"
             f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}.",
         )
+    for table, old, constraint, _ in _foreign_keys(scene):
+        if old is not None or table not in scene.past.filled or not constraint.get("fk_attrs"):
+            continue
+        referenced = scene.old(constraint["pktable"])
+        is_checked = constraint.get("is_enforced", True) and not constraint.get("skip_validation", False)
+        if referenced is not None and is_checked:
+            yield Seen(
+                tables=(table, referenced.name),
+                sentence=f"{table}: FOREIGN KEY: every row that the script has put into it is looked up in"
+                f" {referenced} while writes to that wait (SHARE ROW EXCLUSIVE).",
+            )
 
 
 def _key(scene: Scene) -> Iterator[Seen]:
@@ -221,7 +232,8 @@ ALTER TABLE customers VALIDATE CONSTRAINT points_check;""",
     Hazard(
         id="add-foreign-key",
         title="A foreign key without NOT VALID",
-        condition="ADD CONSTRAINT ... FOREIGN KEY without NOT VALID.",
+        condition="ADD CONSTRAINT ... FOREIGN KEY without NOT VALID, on a table that was there, or that the"
+        " script has filled from a query.",
         consequence="Every row is looked up in the other table, while writes to both tables wait.",
         way_out="Add it as NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own, which lets writes"
         " through.",

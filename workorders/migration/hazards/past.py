@@ -60,6 +60,8 @@ class Past:
         #: Leading column and table of every index made by the script.
         self.indexed: set[tuple[str, str]] = set()
         self.dropped_indexes: set[str] = set()
+        #: Tables into which the script has put what a query gives.
+        self.filled: set[str] = set()
         self._index_names: set[str] = set()
         #: As last set, in small letters; "" where the script has not.
         self.time_zone = ""
@@ -113,6 +115,10 @@ class Past:
             case "CreateTableAsStmt" | "SelectStmt" if "into" in node or "intoClause" in node:
                 into = node.get("into") or node["intoClause"]
                 self._table(into["rel"])
+                if not into.get("skipData"):
+                    self.filled.add(into["rel"]["relname"])
+            case "InsertStmt" if "valuesLists" not in node.get("selectStmt", {}).get("SelectStmt", {}):
+                self.filled.add(node["relation"]["relname"])
             case "ViewStmt":
                 self.dropped_relations.discard(node["view"]["relname"])
             case "IndexStmt":
@@ -221,6 +227,7 @@ class Past:
                 self._table({**relation, "relname": new})
             self._table_names[new] = self.table_before(name)
             self._columns |= {(new, column) for table, column in self._columns if table == name}
+            self.filled |= {new} if name in self.filled else set()
             self.indexed |= {(new, column) for table, column in self.indexed if table == name}
             for (table, column), before in tuple(self._column_names.items()):
                 if table == name:
