@@ -138,7 +138,9 @@ class Trial:
         if effect.scans or (effect.rewrites and is_read_alone):
             self._claim("read from end to end", table in did.scans)
         if self._id == "write-all-rows":
-            self._claim("every row is written", did.writes.get(table, 0) >= self._rows)
+            written = did.writes.get(table, 0)
+            holds = None if not written and "gives a row" in self.finding.sentence else written >= self._rows
+            self._claim("every row is written", holds, "what it is joined with gives no row in this run")
         elif effect.writes:
             met = did.writes.get(table, 0) > 0 or None
             self._claim("rows are written", met, "its condition meets no row of this run")

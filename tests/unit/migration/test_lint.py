@@ -356,6 +356,13 @@ def test_table_that_the_script_fills_is_looked_up_under_a_lock_of_the_one_it_poi
     assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; CREATE TABLE u (id int); {key}")) == []
 
 
+def test_condition_of_an_update_that_is_joined_is_told() -> None:
+    plain, joined = lint("UPDATE t SET a = 1;"), lint("UPDATE t SET a = u.a FROM u;")
+
+    assert "gives a row" not in plain.hazards[0].sentence
+    assert "if what FROM names gives a row" in joined.hazards[0].sentence
+
+
 def test_column_renamed_is_no_hazard_where_another_gets_its_name() -> None:
     rename = "ALTER TABLE t RENAME a TO old;"
 

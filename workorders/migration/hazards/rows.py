@@ -17,11 +17,14 @@ def _all_rows(scene: Scene) -> Iterator[Seen]:
     if words is None or not _is_of_all(scene):
         return
     subject = scene.filled(scene.node["relation"])
+    # Each row is paired with every row of the other: all are written, or none.
+    clause = next((each for each in ("fromClause", "usingClause") if each in scene.node), "")
+    joined = f", if what {clause.removesuffix('Clause').upper()} names gives a row" if clause else ""
     if subject is not None:
         yield Seen(
             tables=(subject.name,),
             sentence=f"{subject}: {words} without WHERE locks every row until the end of its transaction:"
-            f" other writes to them wait{subject.if_filled}.",
+            f" other writes to them wait{subject.if_filled}{joined}.",
         )
 
 
