@@ -294,7 +294,8 @@ ALTER TABLE orders SET SCHEMA attic;""",
     Hazard(
         id="drop-cascade",
         title="DROP ... CASCADE",
-        condition="CASCADE in a DROP, DROP COLUMN or DROP CONSTRAINT.",
+        condition="CASCADE in a DROP, DROP COLUMN or DROP CONSTRAINT; with a database, where something hangs"
+        " on it that the script has not dropped before.",
         consequence="Whatever hangs on it goes too: views, foreign keys, functions, and what hangs on those.",
         way_out="Name what is to go, in statements of their own; without CASCADE the server says what that"
         " is.",
