@@ -69,6 +69,7 @@ class _Run:
     trials: tuple[Trial, ...]
     missed: tuple[Missed, ...]
     failure: str
+    sqlstate: str
 
 
 class _Rows(Enum):
@@ -128,13 +129,16 @@ class Replay:
         emptied: frozenset[RelationName] = frozenset()
         failure = ""
         fills = [_Rows.AS_THEY_ARE, _Rows.TAME, _Rows.NONE_NAMED, _Rows.NONE]
-        while fills:
+        by_rows = True
+        while fills and by_rows:
             before = self._with_rows(fills[0], migration, emptied)
+            by_rows = False
             for together in (False, True) if migration.is_in_one_transaction else (False,):
                 run = self._run(before, statements, findings, empty, together=together)
                 for number, trial in enumerate(run.trials):
                     answers[number] = _better(answers.get(number), trial.answer)
                 failure = failure or run.failure
+                by_rows |= run.sqlstate.startswith(made_up.BY_ROWS)
                 if not run.failure:
                     break
                 self._databases.drop(run.after)
@@ -196,7 +200,7 @@ class Replay:
     ) -> _Run:
         after = self._databases.make(before)
         missed: list[Missed] = []
-        failure = ""
+        failure, sqlstate = "", ""
         with WatchedRun(after.dsn) as watched:
             there = There(oids=dict(watched.session.execute(_OIDS).fetchall()))
             names = {oid: name for name, oid in there.oids.items()}
@@ -213,7 +217,8 @@ class Replay:
                     for trial in _of(trials, raw):
                         trial.before(watched, raw)
                     continue
-                failure = f"SQLSTATE {event.sqlstate}: {event.message}" if event.sqlstate else ""
+                sqlstate = event.sqlstate
+                failure = f"SQLSTATE {sqlstate}: {event.message}" if sqlstate else ""
                 if raw is None:
                     continue
                 for trial in _of(trials, raw):
@@ -230,7 +235,7 @@ class Replay:
                     trial.broken_off()
                 else:
                     trial.end(watched)
-        return _Run(after=after, trials=trials, missed=tuple(missed), failure=failure)
+        return _Run(after=after, trials=trials, missed=tuple(missed), failure=failure, sqlstate=sqlstate)
 
     def _go_on(self, after: Copy) -> None:
         """The next file meets this, with rows in what is new."""

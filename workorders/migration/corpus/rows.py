@@ -22,6 +22,9 @@ from workorders.migration.operations.row_images import parents_first
 #: In each table.
 ROWS = 6
 
+#: SQLSTATEs, or their classes, of what rows can make of a statement; 42601 is what ltree says of a text.
+BY_ROWS = ("21", "22", "23", "P0", "54", "42601")
+
 _WORD = re.compile(r"[\w$]+")
 
 
