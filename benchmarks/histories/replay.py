@@ -268,7 +268,10 @@ def _of(trials: Sequence[Trial], raw: RawStatement) -> list[Trial]:
 def _better(one: Answer | None, other: Answer) -> Answer:
     """A finding that any run confirms is confirmed; what no run could try stays open."""
     order = list(Verdict)
-    return other if one is None or order.index(other.verdict) < order.index(one.verdict) else one
+    is_later_reason = one is not None and one.verdict is other.verdict is Verdict.NOT_TRIED
+    if one is None or is_later_reason or order.index(other.verdict) < order.index(one.verdict):
+        return other
+    return one
 
 
 def _suffered(raw: RawStatement, did: Did) -> dict[int, str]:
