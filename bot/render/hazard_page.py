@@ -78,15 +78,12 @@ def _section(hazard: Hazard) -> Iterator[str]:
     yield ""
 
 
-_RUN = """Run on 27 November 2026 over the migrations of three projects, each file by itself and without a
+_RUN = """Run on 28 November 2026 over the migrations of three projects, each file by itself and without a
 database: `up.sql` of rust-lang/crates.io and LemmyNet/lemmy, `migration.sql` of
-triggerdotdev/trigger.dev. All files could be read. The histories of crates.io (620 statements) and
-lemmy (2,664) were also replayed on an empty Postgres 18, what lint says with that database beside what
-the server did: no rewrite, scan or lock was named that the server did not take. Not named, of what was
-done to tables that were there before their file, were only scans of ADD COLUMN ... NOT NULL, which is
-named because it fails, and of two statements whose triggers refresh views."""
+triggerdotdev/trigger.dev. All files could be read. What it says with a database of whole histories,
+and how much of that a server confirms, stands in [A whole history as a measure](corpus.md)."""
 
-#: What lint found on 27 November 2026, each file by itself and without a database.
+#: What lint found on 28 November 2026, each file by itself and without a database.
 _CORPORA = ("crates.io", "lemmy", "trigger.dev")
 _FILES = (285, 342, 820)
 _FOUND: Mapping[str, tuple[int, int, int]] = {
@@ -110,7 +107,7 @@ _FOUND: Mapping[str, tuple[int, int, int]] = {
     "drop-column": (20, 117, 173),
     "drop-table": (8, 59, 97),
     "drop-cascade": (1, 83, 27),
-    "rename-column": (4, 204, 3),
+    "rename-column": (4, 198, 3),
     "rename-table": (1, 15, 0),
     "write-all-rows": (2, 20, 10),
     "write-under-lock": (0, 0, 1),

@@ -15,6 +15,7 @@ from workorders.migration import sessions
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.connections import Target
 from workorders.migration.hazards import emptiness
+from workorders.migration.hazards.hanging import hanging
 from workorders.migration.hazards.linting import Linted
 from workorders.migration.hazards.linting import lint as linted
 
@@ -82,7 +83,7 @@ def _linted(path: str, target: Target | None) -> Linted:
     if target is None:
         return linted(script)
     catalog = catalogs.read(target)
-    return linted(script, catalog, emptiness.empty(target, catalog, script))
+    return linted(script, catalog, emptiness.empty(target, catalog, script), hanging(target, script))
 
 
 def _status(files: tuple[File, ...]) -> int:

@@ -56,9 +56,7 @@ def misfits_now(begun: Sequence[Step]) -> list[tuple[Misfit, Misfit]]:
     restored: list[Restored] = []
     for step in begun:
         names = Names(renames=later)
-        found += [
-            (misfit, _unless_restored(_called_now(misfit, names), restored)) for misfit in step.misfits
-        ]
+        found += [(misfit, _unless_restored(_called_now(misfit, names), restored)) for misfit in step.misfits]
         restored += [
             Restored(
                 table=names.table(each.table),

@@ -218,7 +218,8 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
 )
 def test_what_cannot_be_brought_back_is_refused(make_target: MakeTarget, sql: str, says: str) -> None:
     dsn = make_target(
-        SETUP + "CREATE VIEW seen AS SELECT 1 AS a; CREATE TABLE parted (a int); CREATE TABLE heir () INHERITS (parted);"
+        SETUP
+        + "CREATE VIEW seen AS SELECT 1 AS a; CREATE TABLE parted (a int); CREATE TABLE heir () INHERITS (parted);"
         "CREATE TABLE big AS SELECT g, repeat('x', 50) FROM generate_series(1, 90000) g;"
         "CREATE TABLE strict (a int); CREATE TRIGGER strict BEFORE INSERT ON strict FOR EACH ROW"
         " EXECUTE FUNCTION shout(); ALTER TABLE strict ENABLE ALWAYS TRIGGER strict;"

@@ -167,7 +167,9 @@ def test_both_values_of_a_boolean_are_tried_for_the_way_back(make_target: MakeTa
         "CREATE TYPE state AS ENUM ('on', 'off'); CREATE TABLE k (id int PRIMARY KEY, b bool NOT NULL);"
         " INSERT INTO k SELECT g, g = 1 FROM generate_series(1, 3) g"
     )
-    plan = _executed(dsn, "ALTER TABLE k ALTER b TYPE state USING CASE WHEN b THEN 'on' ELSE 'off' END::state")
+    plan = _executed(
+        dsn, "ALTER TABLE k ALTER b TYPE state USING CASE WHEN b THEN 'on' ELSE 'off' END::state"
+    )
     _send(dsn, "UPDATE k SET b = 'on' WHERE id = 2", "INSERT INTO k (id, b) VALUES (4, 'off')")
 
     runs.rolled_back(dsn, plan.run)

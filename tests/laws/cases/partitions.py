@@ -62,7 +62,8 @@ ALTER TABLE p ALTER a SET NOT NULL; ALTER TABLE p ADD CONSTRAINT odd CHECK (k + 
 ALTER TABLE p RENAME CONSTRAINT filled TO fuller; ALTER TABLE p DROP CONSTRAINT to_ref; ALTER TABLE p_1 ALTER v SET DEFAULT 'one', ADD CHECK (k < 50), ALTER n SET NOT NULL""",
     ),
     _case(
-        "a column goes", "ALTER TABLE p_1 DROP CONSTRAINT p_1_n_check; DROP INDEX only_1; ALTER TABLE p DROP COLUMN r, DROP COLUMN n; ALTER TABLE p ADD COLUMN r text DEFAULT 'r'"
+        "a column goes",
+        "ALTER TABLE p_1 DROP CONSTRAINT p_1_n_check; DROP INDEX only_1; ALTER TABLE p DROP COLUMN r, DROP COLUMN n; ALTER TABLE p ADD COLUMN r text DEFAULT 'r'",
     ),
     _case(
         "unique constraints go and come",
@@ -83,12 +84,14 @@ UPDATE m SET q = 3, t = t || '!' WHERE y = 2023; UPDATE u SET k = 3 - k WHERE v 
     ),
     _case(
         "indexes attached",
-        "CREATE INDEX \"whole %s\" ON ONLY p (n); CREATE INDEX ON \"Odd schéma\".\"p of \"\"k\"\" %s\" (n); ALTER INDEX \"whole %s\" ATTACH PARTITION only_1; ALTER INDEX \"whole %s\" ATTACH PARTITION \"Odd schéma\".\"p of \"\"k\"\" %s_n_idx\"",
+        'CREATE INDEX "whole %s" ON ONLY p (n); CREATE INDEX ON "Odd schéma"."p of ""k"" %s" (n); ALTER INDEX "whole %s" ATTACH PARTITION only_1; ALTER INDEX "whole %s" ATTACH PARTITION "Odd schéma"."p of ""k"" %s_n_idx"',
     ),
     _case(
         "of",
         """CREATE TABLE p_3 PARTITION OF p FOR VALUES FROM (30) TO (MAXVALUE); CREATE TABLE l_x PARTITION OF l FOR VALUES IN ('z', NULL);
-CREATE TABLE "Odd schéma".p_1 PARTITION OF p (v DEFAULT 'own', CONSTRAINT mine CHECK (n <> 5)) FOR VALUES FROM (20) TO (21) WITH (fillfactor = 70)""".replace("l_x PARTITION OF l FOR", "m_x PARTITION OF m FOR").replace("IN ('z', NULL)", "FROM (2030, 1) TO (2030, 4)"),
+CREATE TABLE "Odd schéma".p_1 PARTITION OF p (v DEFAULT 'own', CONSTRAINT mine CHECK (n <> 5)) FOR VALUES FROM (20) TO (21) WITH (fillfactor = 70)""".replace(
+            "l_x PARTITION OF l FOR", "m_x PARTITION OF m FOR"
+        ).replace("IN ('z', NULL)", "FROM (2030, 1) TO (2030, 4)"),
     ),
     _case("attach with rows", "ALTER TABLE p ATTACH PARTITION later FOR VALUES FROM (20) TO (30)"),
     _case(
@@ -106,7 +109,10 @@ ALTER TABLE p_1 ALTER v SET STORAGE EXTERNAL; ALTER TABLE p ALTER v SET STORAGE 
 ALTER TABLE p_1 RENAME TO "p %s 1"; ALTER TABLE p RENAME TO q; ALTER INDEX once RENAME TO twice; ALTER TABLE q SET SCHEMA "Odd schéma"; CREATE INDEX ON "Odd schéma".q (k); ANALYZE "Odd schéma".q""",
     ),
     _case("of an enum with a value more", "ALTER TYPE mood ADD VALUE 'calm'"),
-    _case("dropped", "DROP TABLE p_1, u_rest; DROP TABLE m_1; CREATE TABLE p_1 PARTITION OF p (v DEFAULT 'new') FOR VALUES FROM (0) TO (10); DROP TABLE h CASCADE; DROP TABLE points"),
+    _case(
+        "dropped",
+        "DROP TABLE p_1, u_rest; DROP TABLE m_1; CREATE TABLE p_1 PARTITION OF p (v DEFAULT 'new') FOR VALUES FROM (0) TO (10); DROP TABLE h CASCADE; DROP TABLE points",
+    ),
     _case("what is pointed at is dropped", "DROP TABLE l CASCADE; DROP TABLE ref, p CASCADE"),
     _case("detach concurrently", "ALTER TABLE p DETACH PARTITION p_1 CONCURRENTLY"),
 )

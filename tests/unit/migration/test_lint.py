@@ -334,3 +334,59 @@ def test_every_kind_of_statement_can_be_judged(before: str) -> None:
 def test_not_null_as_a_constraint_is_read_as_set_not_null() -> None:
     assert _ids(lint("ALTER TABLE t ADD CONSTRAINT c NOT NULL a;")) == ["set-not-null"]
     assert _ids(lint("ALTER TABLE t ADD CONSTRAINT c NOT NULL a NOT VALID;")) == []
+
+
+def test_index_that_any_column_of_a_foreign_key_leads_serves_it() -> None:
+    tables = "CREATE TABLE t (id int, of int, a int, b int); CREATE INDEX ON t (of, id);"
+
+    assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (id, of) REFERENCES u (id, of);")) == []
+    renamed = "ALTER TABLE t RENAME TO v; ALTER TABLE v RENAME of TO at;"
+    assert _ids(lint(f"{tables} {renamed} ALTER TABLE v ADD FOREIGN KEY (at) REFERENCES u;")) == []
+    assert _ids(lint(f"{tables} ALTER TABLE t ADD FOREIGN KEY (a, b) REFERENCES u (a, b);")) == [
+        "foreign-key-without-index"
+    ]
+
+
+def test_table_that_the_script_fills_is_looked_up_under_a_lock_of_the_one_it_points_at() -> None:
+    made, key = "CREATE TABLE t (id int PRIMARY KEY);", "ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES u;"
+
+    assert _ids(lint(f"{made} {key}")) == []
+    assert _ids(lint(f"{made} INSERT INTO t VALUES (1); {key}")) == []
+    assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; {key}")) == ["add-foreign-key"]
+    assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; CREATE TABLE u (id int); {key}")) == []
+
+
+def test_condition_of_an_update_that_is_joined_is_told() -> None:
+    plain, joined = lint("UPDATE t SET a = 1;"), lint("UPDATE t SET a = u.a FROM u;")
+
+    assert "gives a row" not in plain.hazards[0].sentence
+    assert "if what FROM names gives a row" in joined.hazards[0].sentence
+
+
+def test_column_renamed_is_no_hazard_where_another_gets_its_name() -> None:
+    rename = "ALTER TABLE t RENAME a TO old;"
+
+    assert _ids(lint(rename)) == ["rename-column"]
+    assert _ids(lint(f"{rename} ALTER TABLE t ADD b int, ADD a text;")) == []
+    assert _ids(lint(f"{rename} ALTER TABLE u ADD a text;")) == ["rename-column"]
+    assert _ids(lint(f"{rename} ALTER TABLE t RENAME b TO a;")) == ["rename-column"]  # b's own
+    dropped, again = lint("ALTER TABLE t DROP a;"), lint("ALTER TABLE t DROP a, ADD a text;")
+    assert "running application fails" in dropped.hazards[0].sentence
+    assert "begins without them" in again.hazards[0].sentence
+
+
+def test_lock_table_and_a_rename_hold_their_table_like_an_alter_table() -> None:
+    of = "two-tables-in-one-transaction"
+
+    locked = [
+        (each.hazard.id, each.line)
+        for each in lint(
+            "BEGIN;\nLOCK TABLE a;\nLOCK TABLE b;\nDROP TABLE a;\nALTER TABLE b RENAME TO a;\n"
+            "ALTER TABLE a DROP CONSTRAINT c;\nCOMMIT;"
+        ).findings
+    ]
+    renamed = lint("BEGIN; ALTER TABLE a RENAME x TO y; UPDATE a SET y = 1 WHERE z; COMMIT;")
+
+    assert [place for place in locked if place[0] == of] == [(of, 3)]
+    assert ("no-lock-timeout", 2) in locked
+    assert "write-under-lock" in _ids(renamed)

@@ -31,21 +31,28 @@ def _volatile_default(scene: Scene) -> Iterator[Seen]:
             call = scene.volatile_call(default.get("raw_expr", {}))
             if call:
                 yield Seen(
+                    tables=(command.subject.name,),
                     sentence=f"{what} has the default {call}(), which gives another value for every row, so"
-                    f" {_REWRITTEN}{command.subject.if_filled}."
+                    f" {_REWRITTEN}{command.subject.if_filled}.",
                 )
 
 
 def _serial(scene: Scene) -> Iterator[Seen]:
     for command, what in _added(scene):
         if _is_serial(command):
-            yield Seen(sentence=f"{what} is a serial, so {_REWRITTEN}{command.subject.if_filled}.")
+            yield Seen(
+                tables=(command.subject.name,),
+                sentence=f"{what} is a serial, so {_REWRITTEN}{command.subject.if_filled}.",
+            )
 
 
 def _identity(scene: Scene) -> Iterator[Seen]:
     for command, what in _added(scene):
         if any(constraints(command.definition, "IDENTITY")):
-            yield Seen(sentence=f"{what} is an identity, so {_REWRITTEN}{command.subject.if_filled}.")
+            yield Seen(
+                tables=(command.subject.name,),
+                sentence=f"{what} is an identity, so {_REWRITTEN}{command.subject.if_filled}.",
+            )
 
 
 def _stored(scene: Scene) -> Iterator[Seen]:
@@ -55,7 +62,8 @@ def _stored(scene: Scene) -> Iterator[Seen]:
             each.get("generated_kind", "s") == "s" for each in constraints(command.definition, "GENERATED")
         ):
             yield Seen(
-                sentence=f"{what} is generated and STORED, so {_REWRITTEN}{command.subject.if_filled}."
+                tables=(command.subject.name,),
+                sentence=f"{what} is generated and STORED, so {_REWRITTEN}{command.subject.if_filled}.",
             )
 
 
@@ -64,8 +72,9 @@ def _domain(scene: Scene) -> Iterator[Seen]:
         type_name = command.definition["typeName"]
         if scene.is_constrained_domain(type_name):
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{what} is of the domain {tree.strings(type_name['names'])[-1]}, which has a"
-                f" constraint, so {_REWRITTEN}{command.subject.if_filled}."
+                f" constraint, so {_REWRITTEN}{command.subject.if_filled}.",
             )
 
 
@@ -75,8 +84,9 @@ def _required(scene: Scene) -> Iterator[Seen]:
         gets_values = any(constraints(column, "DEFAULT", "IDENTITY", "GENERATED")) or _is_serial(command)
         if any(constraints(column, "NOTNULL", "PRIMARY")) and not gets_values:
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{what} is NOT NULL and has no default, so the statement fails with SQLSTATE"
-                f" 23502{command.subject.if_filled}."
+                f" 23502{command.subject.if_filled}.",
             )
 
 
@@ -84,7 +94,10 @@ def _checked(scene: Scene) -> Iterator[Seen]:
     for command, what in _added(scene):
         for check in constraints(command.definition, "CHECK"):
             if check.get("is_enforced", False) and not check.get("skip_validation", False):
-                yield Seen(sentence=f"{what} has a CHECK, so {_READ}{command.subject.if_filled}.")
+                yield Seen(
+                    tables=(command.subject.name,),
+                    sentence=f"{what} has a CHECK, so {_READ}{command.subject.if_filled}.",
+                )
 
 
 def _unique(scene: Scene) -> Iterator[Seen]:
@@ -92,8 +105,9 @@ def _unique(scene: Scene) -> Iterator[Seen]:
         for key in constraints(command.definition, "UNIQUE", "PRIMARY"):
             kind = "PRIMARY KEY" if key["contype"] == "CONSTR_PRIMARY" else "UNIQUE"
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{what} is {kind}: its index is built under ACCESS EXCLUSIVE; reads and writes wait"
-                f" until it is done{command.subject.if_filled}."
+                f" until it is done{command.subject.if_filled}.",
             )
 
 
@@ -106,8 +120,9 @@ def _referencing(scene: Scene) -> Iterator[Seen]:
         ]
         if defaults and any(constraints(command.definition, "FOREIGN")):
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{what} has a default and REFERENCES, so every row is looked up under ACCESS"
-                f" EXCLUSIVE: reads and writes wait until it is done{command.subject.if_filled}."
+                f" EXCLUSIVE: reads and writes wait until it is done{command.subject.if_filled}.",
             )
 
 
@@ -119,8 +134,10 @@ def _is_null(expression: dict[str, object]) -> bool:
 def _expression(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("SetExpression"):
         yield Seen(
+            tables=(command.subject.name,),
+            name=command.column,
             sentence=f"{command.subject}: column {command.column} gets another expression, so"
-            f" {_REWRITTEN}{command.subject.if_filled}, unless it is VIRTUAL."
+            f" {_REWRITTEN}{command.subject.if_filled}, unless it is VIRTUAL.",
         )
 
 
@@ -137,7 +154,11 @@ def _set_not_null(scene: Scene) -> Iterator[Seen]:
             if scene.past.proves_not_null(subject.relname, name) or _is_not_null(scene, subject, name):
                 continue
             unless = "" if subject.table else f", unless a validated CHECK ({name} IS NOT NULL) is there"
-            yield Seen(sentence=f"{subject}: NOT NULL on column {name}: {_READ}{subject.if_filled}{unless}.")
+            yield Seen(
+                tables=(subject.name,),
+                name=name,
+                sentence=f"{subject}: NOT NULL on column {name}: {_READ}{subject.if_filled}{unless}.",
+            )
 
 
 def _is_not_null(scene: Scene, subject: Subject, name: str) -> bool:
@@ -156,8 +177,9 @@ def _json(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("AddColumn", even_empty=True):
         if tree.strings(command.definition["typeName"]["names"])[-1] == "json":
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{command.subject}: column {command.definition['colname']} is json, which has no"
-                " equality: a SELECT DISTINCT, GROUP BY or UNION over the whole row fails from then on."
+                " equality: a SELECT DISTINCT, GROUP BY or UNION over the whole row fails from then on.",
             )
 
 

@@ -25,7 +25,10 @@ def _added(scene: Scene, kind: str) -> Iterator[tuple[Command, Node, str]]:
 def _check(scene: Scene) -> Iterator[Seen]:
     for command, constraint, name in _added(scene, "CHECK"):
         if constraint.get("is_enforced", False) and not constraint.get("skip_validation", False):
-            yield Seen(sentence=f"{command.subject}: CHECK{name}: {_READ}{command.subject.if_filled}.")
+            yield Seen(
+                tables=(command.subject.name,),
+                sentence=f"{command.subject}: CHECK{name}: {_READ}{command.subject.if_filled}.",
+            )
 
 
 def _foreign_key(scene: Scene) -> Iterator[Seen]:
@@ -34,9 +37,21 @@ def _foreign_key(scene: Scene) -> Iterator[Seen]:
             continue
         other = constraint["pktable"]["relname"]
         yield Seen(
+            tables=(command.subject.name, scene.past.table_before(other)),
             sentence=f"{command.subject}: FOREIGN KEY{name}: every row is looked up in {other} while writes"
-            f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}."
+            f" to both tables wait (SHARE ROW EXCLUSIVE){command.subject.if_filled}.",
         )
+    for table, old, constraint, _ in _foreign_keys(scene):
+        if old is not None or table not in scene.past.filled or not constraint.get("fk_attrs"):
+            continue
+        referenced = scene.old(constraint["pktable"])
+        is_checked = constraint.get("is_enforced", True) and not constraint.get("skip_validation", False)
+        if referenced is not None and is_checked:
+            yield Seen(
+                tables=(table, referenced.name),
+                sentence=f"{table}: FOREIGN KEY: every row that the script has put into it is looked up in"
+                f" {referenced} while writes to that wait (SHARE ROW EXCLUSIVE).",
+            )
 
 
 def _key(scene: Scene) -> Iterator[Seen]:
@@ -44,8 +59,9 @@ def _key(scene: Scene) -> Iterator[Seen]:
         for command, constraint, name in _added(scene, kind):
             if not constraint.get("indexname"):
                 yield Seen(
+                    tables=(command.subject.name,),
                     sentence=f"{command.subject}: {words}{name}: its index is built under ACCESS EXCLUSIVE;"
-                    f" reads and writes wait until it is done{command.subject.if_filled}."
+                    f" reads and writes wait until it is done{command.subject.if_filled}.",
                 )
 
 
@@ -65,15 +81,17 @@ def _key_of_nullable(scene: Scene) -> Iterator[Seen]:
         ]
         if nullable:
             yield Seen(
-                sentence=f"{command.subject}: PRIMARY KEY over {nullable[0]}, which may be NULL: {_READ}."
+                tables=(command.subject.name,),
+                sentence=f"{command.subject}: PRIMARY KEY over {nullable[0]}, which may be NULL: {_READ}.",
             )
 
 
 def _exclude(scene: Scene) -> Iterator[Seen]:
     for command, _, name in _added(scene, "EXCLUSION"):
         yield Seen(
+            tables=(command.subject.name,),
             sentence=f"{command.subject}: EXCLUDE{name}: its index is built under ACCESS EXCLUSIVE; reads and"
-            f" writes wait until it is done{command.subject.if_filled}."
+            f" writes wait until it is done{command.subject.if_filled}.",
         )
 
 
@@ -82,8 +100,9 @@ def _enforced(scene: Scene) -> Iterator[Seen]:
         alteration = command.definition
         if alteration.get("alterEnforceability") and alteration.get("is_enforced"):
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{command.subject}: constraint {alteration['conname']} becomes ENFORCED: every"
-                f" row is looked up while reads and writes wait{command.subject.if_filled}."
+                f" row is looked up while reads and writes wait{command.subject.if_filled}.",
             )
 
 
@@ -91,8 +110,10 @@ def _validated_at_once(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("ValidateConstraint"):
         if (command.subject.relname, command.column) in scene.past.not_valid:
             yield Seen(
+                tables=(command.subject.name,),
+                name=command.column,
                 sentence=f"{command.subject}: {command.column} is added and validated in one transaction:"
-                f" every row is read under the lock of ADD CONSTRAINT{command.subject.if_filled}."
+                f" every row is read under the lock of ADD CONSTRAINT{command.subject.if_filled}.",
             )
 
 
@@ -105,6 +126,7 @@ def _domain(scene: Scene) -> Iterator[Seen]:
         return
     what = "SET NOT NULL" if scene.node["subtype"] == "O" else "a new constraint"
     used = "" if scene.catalog else ", if there are any"
+    found: list[str] = []
     tables = "every table that has a column of it"
     if scene.catalog is not None:
         found = [
@@ -117,23 +139,35 @@ def _domain(scene: Scene) -> Iterator[Seen]:
         if not found:
             return
         tables = ", ".join(found)
-    yield Seen(sentence=f"Domain {name}: {what} reads {tables} while writes to it wait (SHARE){used}.")
+    yield Seen(
+        tables=tuple(found),
+        name=name,
+        sentence=f"Domain {name}: {what} reads {tables} while writes to it wait (SHARE){used}.",
+    )
 
 
 def _unindexed(scene: Scene) -> Iterator[Seen]:
     for table, subject, constraint, columns in _foreign_keys(scene):
-        first = columns[0]
-        if (table, first) in scene.past.indexed or _will_be_indexed(scene, table, first):
+        # An index that any of the columns leads narrows the search.
+        if any((table, each) in scene.past.indexed for each in columns):
+            continue
+        if _will_be_indexed(scene, table, columns):
             continue
         if subject is not None:
-            if subject.table is None and not scene.is_new_column(subject, first) and not _adds(scene, first):
+            if subject.table is None and not all(
+                scene.is_new_column(subject, each) or _adds(scene, each) for each in columns
+            ):
                 continue  # nobody can tell
+            before = {scene.past.column_before(subject.relname, each) for each in columns}
             if subject.table is not None and any(
-                index.key_columns[:1] == (first,) and index.is_valid for index in subject.table.indexes
+                index.is_valid and index.key_columns and index.key_columns[0] in before
+                for index in subject.table.indexes
             ):
                 continue
         other = constraint["pktable"]["relname"]
         yield Seen(
+            tables=(subject.name if subject else table,),
+            name=columns[0],
             sentence=f"{table}: the foreign key over {', '.join(columns)} has no index: each DELETE from"
             f" {other}, and each change of its key, reads all of {table}.",
             way_out=f"CREATE INDEX{' CONCURRENTLY' if subject else ''} ON {table} ({', '.join(columns)});",
@@ -173,12 +207,12 @@ def _adds(scene: Scene, column: str) -> bool:
     )
 
 
-def _will_be_indexed(scene: Scene, table: str, column: str) -> bool:
-    """Whether this statement or a later one makes an index that begins with the column."""
+def _will_be_indexed(scene: Scene, table: str, columns: tuple[str, ...]) -> bool:
+    """Whether this statement or a later one makes an index that begins with one of the columns."""
     rest = type(scene.past)()
     for raw in (scene.raw, *scene.following):
         rest.take(raw)
-    return (table, column) in rest.indexed
+    return any((table, each) in rest.indexed for each in columns)
 
 
 HAZARDS = (
@@ -198,7 +232,8 @@ ALTER TABLE customers VALIDATE CONSTRAINT points_check;""",
     Hazard(
         id="add-foreign-key",
         title="A foreign key without NOT VALID",
-        condition="ADD CONSTRAINT ... FOREIGN KEY without NOT VALID.",
+        condition="ADD CONSTRAINT ... FOREIGN KEY without NOT VALID, on a table that was there, or that the"
+        " script has filled from a query.",
         consequence="Every row is looked up in the other table, while writes to both tables wait.",
         way_out="Add it as NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own, which lets writes"
         " through.",
@@ -301,8 +336,8 @@ ALTER TABLE customers VALIDATE CONSTRAINT points_check;""",
     Hazard(
         id="foreign-key-without-index",
         title="A foreign key without an index",
-        condition="A foreign key whose first column leads no index of its table, as far as the script or the"
-        " database shows.",
+        condition="A foreign key none of whose columns leads an index of its table, as far as the script or"
+        " the database shows.",
         consequence="Each DELETE from the referenced table, and each change of its key, reads the whole"
         " table.",
         way_out="Create an index on the referencing columns.",

@@ -73,6 +73,10 @@ class Seen:
     sentence: str
     #: The way out where it is not the hazard's own.
     way_out: str = ""
+    #: The tables that feel it, as they were named before the script; schema-qualified where a catalog tells.
+    tables: tuple[str, ...] = ()
+    #: The column, constraint, index, label or setting that it is about; "" for none.
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

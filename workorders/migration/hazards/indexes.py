@@ -31,6 +31,7 @@ def _created(scene: Scene) -> Iterator[Seen]:
             " ALTER INDEX ... ATTACH PARTITION for each."
         )
     yield Seen(
+        tables=(subject.name,),
         sentence=f"{subject}: index{name} is built while writes wait (SHARE){subject.if_filled}.",
         way_out=way_out,
     )
@@ -44,14 +45,14 @@ def _dropped(scene: Scene) -> Iterator[Seen]:
         name = tree.strings(item["List"]["items"])[-1]
         if scene.past.has_indexed(name):
             continue
-        where = "its table"
-        if scene.catalog is not None:
-            found = _index(scene, name)
-            if found is None:
-                continue
-            where = str(found.name)
+        found = _index(scene, name) if scene.catalog is not None else None
+        if scene.catalog is not None and found is None:
+            continue
+        where = str(found.name) if found else "its table"
         yield Seen(
-            sentence=f"Index {name}: dropping it takes ACCESS EXCLUSIVE on {where}: reads and writes wait."
+            tables=(where,) if found else (),
+            name=name,
+            sentence=f"Index {name}: dropping it takes ACCESS EXCLUSIVE on {where}: reads and writes wait.",
         )
 
 
@@ -61,14 +62,23 @@ def _reindexed(scene: Scene) -> Iterator[Seen]:
         return
     kind = node["kind"].removeprefix("REINDEX_OBJECT_")
     name = node["relation"]["relname"] if "relation" in node else node.get("name", "")
+    tables: tuple[str, ...] = ()
+    words = name
     if kind == "TABLE":
         subject = scene.filled(node["relation"])
         if subject is None:
             return
-        name = str(subject)
+        words, tables = str(subject), (subject.name,)
+    elif kind == "INDEX" and scene.catalog is not None:
+        table = _index(scene, name)
+        if table is None or table.name in scene.empty:
+            return
+        tables = (str(table.name),)
     yield Seen(
-        sentence=f"REINDEX {kind} {name}: writes to the table wait (SHARE), and so do reads that plan with"
-        " the index (ACCESS EXCLUSIVE on it)."
+        tables=tables,
+        name=name,
+        sentence=f"REINDEX {kind} {words}: writes to the table wait (SHARE), and so do reads that plan with"
+        " the index (ACCESS EXCLUSIVE on it).",
     )
 
 
@@ -110,8 +120,10 @@ def _over_invalid(scene: Scene) -> Iterator[Seen]:
             return
         condition = ", for an earlier build of it was broken off"
     yield Seen(
+        tables=(subject.name,),
+        name=name,
         sentence=f"{subject}: index {name}: IF NOT EXISTS passes over an index that is invalid and serves no"
-        f" query{condition}."
+        f" query{condition}.",
     )
 
 
@@ -135,8 +147,9 @@ def _refreshed(scene: Scene) -> Iterator[Seen]:
     subject: Subject | None = scene.filled(node["relation"])
     if subject is not None:
         yield Seen(
+            tables=(subject.name,),
             sentence=f"{subject}: the view is computed and written anew under ACCESS EXCLUSIVE: reads of it"
-            " wait."
+            " wait.",
         )
 
 

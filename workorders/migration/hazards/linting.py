@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Unreadable
 from workorders.migration.hazards import BY_ID, HAZARDS
 from workorders.migration.hazards.allowances import Allowance, read
+from workorders.migration.hazards.hanging import Hanging
 from workorders.migration.hazards.hazard import Hazard
 from workorders.migration.hazards.past import Past
 from workorders.migration.hazards.scene import Scene
@@ -26,6 +27,9 @@ class Finding:
     line: int
     sentence: str
     way_out: str
+    #: As in `Seen`.
+    tables: tuple[str, ...] = ()
+    name: str = ""
     #: Why it is allowed; "" where it is not.
     allowed_because: str = ""
 
@@ -47,18 +51,23 @@ class Linted:
         return tuple(each for each in self.findings if not each.allowed_because and not each.hazard.is_note)
 
 
-def lint(text: str, catalog: Catalog | None = None, empty: Collection[RelationName] = ()) -> Linted:
+def lint(
+    text: str,
+    catalog: Catalog | None = None,
+    empty: Collection[RelationName] = (),
+    hanging: Mapping[str, tuple[Hanging, ...]] | None = None,
+) -> Linted:
     """Every hazard of a script, statement by statement.
 
-    `empty` are tables known to hold no row. What the grammar does not accept is a problem, and
-    then nothing else is said.
+    `empty` are tables known to hold no row; `hanging` is what `hanging.hanging` gives for this script.
+    What the grammar does not accept is a problem, and then nothing else is said.
     """
     try:
         statements = tree.statements(text)
     except Unreadable as error:
         return Linted(problems=(_in_words(error, text),))
     allowances = read(text, BY_ID)
-    findings = tuple(_findings(statements, catalog, frozenset(empty)))
+    findings = tuple(_findings(statements, catalog, frozenset(empty), hanging))
     used: set[Allowance] = set()
     settled = []
     for number, finding in findings:
@@ -83,7 +92,10 @@ def lint(text: str, catalog: Catalog | None = None, empty: Collection[RelationNa
 
 
 def _findings(
-    statements: tuple[RawStatement, ...], catalog: Catalog | None, empty: frozenset[RelationName]
+    statements: tuple[RawStatement, ...],
+    catalog: Catalog | None,
+    empty: frozenset[RelationName],
+    hanging: Mapping[str, tuple[Hanging, ...]] | None,
 ) -> Iterator[tuple[int, Finding]]:
     """Each finding with the number of its statement."""
     past = Past()
@@ -91,7 +103,7 @@ def _findings(
     unfolded = [(number, raw) for number, each in enumerate(statements) for raw in _unfolded(each)]
     for place, (number, raw) in enumerate(unfolded):
         following = tuple(later for _, later in unfolded[place + 1 :])
-        scene = Scene(raw=raw, past=past, following=following, catalog=catalog, empty=empty)
+        scene = Scene(raw=raw, past=past, following=following, catalog=catalog, empty=empty, hanging=hanging)
         for hazard in HAZARDS:
             if hazard.id in noted or (catalog is not None and catalog.major < hazard.since):
                 continue
@@ -104,6 +116,8 @@ def _findings(
                         line=raw.line,
                         sentence=seen.sentence,
                         way_out=seen.way_out or hazard.way_out,
+                        tables=seen.tables,
+                        name=seen.name,
                     ),
                 )
         past.take(raw)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workorders.migration.catalog.snapshot import Table
+from workorders.migration.hazards.hanging import KINDS
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Scene, dropped, listed
 from workorders.migration.locks import LockMode
@@ -26,9 +28,13 @@ def _column(scene: Scene) -> Iterator[Seen]:
         subject, name = command.subject, command.column
         if scene.is_new_column(subject, name) or (subject.table and scene.column(subject, name) is None):
             continue
+        then = ", and the running application fails where it still names it"
+        if _gets_column(scene, subject.relname, name):
+            then = "; the column that gets its name begins without them"
         yield Seen(
-            sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}, and"
-            " the running application fails where it still names it."
+            tables=(subject.name,),
+            name=name,
+            sentence=f"{subject}: column {name} and its values are gone for good{subject.if_filled}{then}.",
         )
 
 
@@ -38,7 +44,10 @@ def _table(scene: Scene) -> Iterator[Seen]:
     for relation in dropped(scene.node):
         subject = scene.filled(relation)
         if subject is not None:
-            yield Seen(sentence=f"{subject}: the table and its rows are gone for good{subject.if_filled}.")
+            yield Seen(
+                tables=(subject.name,),
+                sentence=f"{subject}: the table and its rows are gone for good{subject.if_filled}.",
+            )
 
 
 def _truncated(scene: Scene) -> Iterator[Seen]:
@@ -48,7 +57,10 @@ def _truncated(scene: Scene) -> Iterator[Seen]:
         subject = scene.filled(relation)
         if subject is not None:
             more = ", and of every table that references it" if _is_cascade(scene) else ""
-            yield Seen(sentence=f"{subject}: all rows are gone for good{more}{subject.if_filled}.")
+            yield Seen(
+                tables=(subject.name,),
+                sentence=f"{subject}: all rows are gone for good{more}{subject.if_filled}.",
+            )
 
 
 def _is_cascade(scene: Scene) -> bool:
@@ -61,55 +73,114 @@ def _cascade(scene: Scene) -> Iterator[Seen]:
         names = [objects.names_of(item)[-1] for item in named]
         if scene.node["removeType"] == "OBJECT_TABLE":
             names = [subject.name for relation in dropped(scene.node) if (subject := scene.old(relation))]
-        kind = scene.node["removeType"].removeprefix("OBJECT_").lower().replace("_", " ")
+        kind = scene.node["removeType"].removeprefix("OBJECT_")
         for name in names:
-            more = (
-                _dependants(scene, name)
-                if scene.node["removeType"] in ("OBJECT_TABLE", "OBJECT_VIEW")
-                else ""
-            )
+            more: str | None = ""
+            if kind in ("TABLE", "VIEW", "MATVIEW"):
+                more = _dependants(scene, name)
+            elif kind in KINDS and scene.hanging is not None:
+                more = _hanging(scene, name)
             if more is not None:
-                yield Seen(sentence=f"DROP ... CASCADE of {kind} {name} takes along {more or _UNKNOWN}.")
+                yield Seen(
+                    name=name,
+                    sentence=f"DROP ... CASCADE of {kind.lower().replace('_', ' ')} {name} takes along"
+                    f" {more or _UNKNOWN}.",
+                )
     for command in scene.commands("DropColumn", "DropConstraint", even_empty=True):
         if command.node.get("behavior") == "DROP_CASCADE":
-            found = _dependants(scene, command.subject.name, command.column)
-            if found is None:
-                continue
-            yield Seen(
-                sentence=f"{command.subject}: DROP of {command.column} with CASCADE takes along"
-                f" {found or _UNKNOWN}."
-            )
+            is_key = command.kind == "DropConstraint"
+            found = (_keyed if is_key else _dependants)(scene, command.subject.name, command.column)
+            if found is not None:
+                yield Seen(
+                    tables=(command.subject.name,),
+                    name=command.column,
+                    sentence=f"{command.subject}: DROP of {command.column} with CASCADE takes along"
+                    f" {found or _UNKNOWN}.",
+                )
 
 
 _UNKNOWN = "whatever hangs on it, and says so nowhere but in a NOTICE"
+
+
+def _table_of(scene: Scene, name: str) -> Table | None:
+    assert scene.catalog is not None
+    return next(
+        (each for each in scene.catalog.tables.values() if name in (str(each.name), each.name.name)), None
+    )
 
 
 def _dependants(scene: Scene, name: str, column: str = "") -> str | None:
     """What hangs on it; "" where nobody can tell, None for nothing."""
     if scene.catalog is None:
         return ""
-    table = next(
-        (each for each in scene.catalog.tables.values() if name in (str(each.name), each.name.name)), None
-    )
+    table = _table_of(scene, name)
     if table is None:
-        return ""
+        return None
+    gone = _gone(scene)
     found = [
         each.description
         for each in table.dependants
         if not each.is_own and (not column or each.column == column)
+        if each.relation is None or each.relation.name not in gone
     ]
-    found += (
-        []
-        if column
-        else [
+    if not column:
+        found += [
             f"constraint {reference.constraint.name} on {reference.table}"
             for reference in scene.catalog.referencing(table.name)
-            if reference.table != table.name
+            if reference.table != table.name and reference.table.name not in gone
         ]
-    )
-    if not found:
-        return None if column == "" or table.column(column) else ""
-    return ", ".join(dict.fromkeys(found))
+    return ", ".join(dict.fromkeys(found)) or None
+
+
+def _keyed(scene: Scene, name: str, constraint: str) -> str | None:
+    """The same of a constraint: foreign keys that point at its columns."""
+    if scene.catalog is None:
+        return ""
+    table = _table_of(scene, name)
+    key = next((each for each in table.constraints if each.name == constraint), None) if table else None
+    if table is None or key is None or key.kind not in "pu":
+        return None
+    found = [
+        f"constraint {reference.constraint.name} on {reference.table}"
+        for reference in scene.catalog.referencing(table.name)
+        if set(reference.constraint.referenced_columns) == set(key.columns)
+        if reference.table.name not in _gone(scene)
+    ]
+    return ", ".join(found) or None
+
+
+def _hanging(scene: Scene, name: str) -> str | None:
+    """The same of a function, type or sequence."""
+    assert scene.hanging is not None
+    gone = _gone(scene)
+    found = [
+        each.description
+        for each in scene.hanging.get(name, ())
+        if each.relation is None
+        or not (
+            each.relation.name in gone or (each.relation.name, each.trigger) in scene.past.dropped_triggers
+        )
+    ]
+    return ", ".join(found) or None
+
+
+def _gone(scene: Scene) -> frozenset[str]:
+    """The tables and views that the script has dropped, with the views that read them, or drops here."""
+    assert scene.catalog is not None
+    gone = set(scene.past.dropped_relations)
+    open_ends = list(gone)
+    while open_ends:
+        table = _table_of(scene, open_ends.pop())
+        for each in table.dependants if table else ():
+            if each.relation and each.kind in _VIEWS and each.relation.name not in gone:
+                gone.add(each.relation.name)
+                open_ends.append(each.relation.name)
+    if scene.raw.kind == "DropStmt":
+        gone |= {relation["relname"] for relation in dropped(scene.node)}
+    return frozenset(gone)
+
+
+_VIEWS = ("view", "materialized view")
 
 
 def _renamed_column(scene: Scene) -> Iterator[Seen]:
@@ -117,11 +188,29 @@ def _renamed_column(scene: Scene) -> Iterator[Seen]:
     if scene.raw.kind != "RenameStmt" or node["renameType"] != "OBJECT_COLUMN":
         return
     subject = scene.old(node["relation"])
-    if subject is not None and not scene.is_new_column(subject, node["subname"]):
+    if subject is None or _gets_column(scene, node["relation"]["relname"], node["subname"]):
+        return
+    if not scene.is_new_column(subject, node["subname"]):
         yield Seen(
+            tables=(subject.name,),
+            name=node["subname"],
             sentence=f"{subject}: column {node['subname']} becomes {node['newname']}: the running"
-            " application, which says the old name, fails."
+            " application, which says the old name, fails.",
         )
+
+
+def _gets_column(scene: Scene, table: str, name: str) -> bool:
+    """Whether the table gets a column of this name in this statement or later in the script."""
+    for raw in (scene.raw, *scene.following):
+        if raw.kind == "RenameStmt" and raw.node.get("newname") == name:
+            if raw.node["renameType"] == "OBJECT_COLUMN" and raw.node["relation"]["relname"] == table:
+                return True
+        elif raw.kind == "AlterTableStmt" and raw.node["relation"]["relname"] == table:
+            commands = (item["AlterTableCmd"] for item in raw.node["cmds"])
+            added = (each.get("def", {}).get("ColumnDef", {}) for each in commands)
+            if any(column.get("colname") == name for column in added):
+                return True
+    return False
 
 
 def _renamed_table(scene: Scene) -> Iterator[Seen]:
@@ -139,7 +228,10 @@ def _renamed_table(scene: Scene) -> Iterator[Seen]:
     subject = scene.old(node["relation"])
     if subject is None or _is_stood_in_for(scene, node["relation"]["relname"]):
         return
-    yield Seen(sentence=f"{subject}: becomes {new}: the running application, which says the old name, fails.")
+    yield Seen(
+        tables=(subject.name,),
+        sentence=f"{subject}: becomes {new}: the running application, which says the old name, fails.",
+    )
 
 
 def _is_stood_in_for(scene: Scene, name: str) -> bool:
@@ -202,7 +294,8 @@ ALTER TABLE orders SET SCHEMA attic;""",
     Hazard(
         id="drop-cascade",
         title="DROP ... CASCADE",
-        condition="CASCADE in a DROP, DROP COLUMN or DROP CONSTRAINT.",
+        condition="CASCADE in a DROP, DROP COLUMN or DROP CONSTRAINT; with a database, where something hangs"
+        " on it that the script has not dropped before.",
         consequence="Whatever hangs on it goes too: views, foreign keys, functions, and what hangs on those.",
         way_out="Name what is to go, in statements of their own; without CASCADE the server says what that"
         " is.",
@@ -216,7 +309,7 @@ CREATE VIEW rich_customers AS SELECT id FROM customers;""",
     Hazard(
         id="rename-column",
         title="A column renamed",
-        condition="RENAME COLUMN.",
+        condition="RENAME COLUMN, with no other column under the old name afterwards.",
         consequence="The running application says the old name and fails, until all of it is replaced.",
         way_out="Add a column under the new name, keep both in step by a trigger, and drop the old one when"
         " nobody says its name any more.",

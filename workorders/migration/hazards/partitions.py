@@ -24,8 +24,9 @@ def _partition_of(scene: Scene) -> Iterator[Seen]:
     subject = _parent(scene)
     if subject is not None:
         yield Seen(
+            tables=(subject.name,),
             sentence=f"{subject}: CREATE TABLE ... PARTITION OF takes ACCESS EXCLUSIVE on it: reads and"
-            " writes of all its partitions wait."
+            " writes of all its partitions wait.",
         )
 
 
@@ -54,8 +55,9 @@ def _default_read(scene: Scene) -> Iterator[Seen]:
     default = None if subject is None or bound.get("is_default") else _default_of(scene, subject.table)
     if default is not None:
         yield Seen(
+            tables=(str(default.name),),
             sentence=f"{default.name}, the DEFAULT partition of {subject}, is read from end to end under"
-            " ACCESS EXCLUSIVE: reads and writes of it wait."
+            " ACCESS EXCLUSIVE: reads and writes of it wait.",
         )
 
 
@@ -73,8 +75,9 @@ def _attached(scene: Scene) -> Iterator[Seen]:
                 continue
             unless = ""
         yield Seen(
+            tables=(child.name,),
             sentence=f"{child}: ATTACH PARTITION reads every row under ACCESS EXCLUSIVE on"
-            f" it{child.if_filled}{unless}."
+            f" it{child.if_filled}{unless}.",
         )
 
 
@@ -82,8 +85,9 @@ def _detached(scene: Scene) -> Iterator[Seen]:
     for command in scene.commands("DetachPartition", even_empty=True):
         if not command.definition.get("concurrent"):
             yield Seen(
+                tables=(command.subject.name,),
                 sentence=f"{command.subject}: DETACH PARTITION takes ACCESS EXCLUSIVE on it: reads and"
-                " writes of all its partitions wait."
+                " writes of all its partitions wait.",
             )
 
 

@@ -14,6 +14,8 @@ _MILD = frozenset(
         *("ClusterOn", "SetOptions", "ResetOptions"),
     }
 )
+#: `LockStmt.mode` of LOCK TABLE ... IN ACCESS EXCLUSIVE MODE, which is also what it takes without a mode.
+EXCLUSIVE = 8
 #: Commands under SHARE ROW EXCLUSIVE: writes wait, reads do not.
 _HALF = frozenset(f"{what}Trig{which}" for what in ("Enable", "Disable") for which in ("", "All", "User"))
 
@@ -49,6 +51,8 @@ class Past:
         self._types: set[str] = set()
         #: Tables and views that the script has dropped.
         self.dropped_relations: set[str] = set()
+        #: (table, trigger).
+        self.dropped_triggers: set[tuple[str, str]] = set()
         #: By name: whether it is volatile; whether it takes not every value.
         self.functions: dict[str, bool] = {}
         self.domains: dict[str, bool] = {}
@@ -56,6 +60,8 @@ class Past:
         #: Leading column and table of every index made by the script.
         self.indexed: set[tuple[str, str]] = set()
         self.dropped_indexes: set[str] = set()
+        #: Tables into which the script has put what a query gives.
+        self.filled: set[str] = set()
         self._index_names: set[str] = set()
         #: As last set, in small letters; "" where the script has not.
         self.time_zone = ""
@@ -109,16 +115,25 @@ class Past:
             case "CreateTableAsStmt" | "SelectStmt" if "into" in node or "intoClause" in node:
                 into = node.get("into") or node["intoClause"]
                 self._table(into["rel"])
+                if not into.get("skipData"):
+                    self.filled.add(into["rel"]["relname"])
+            case "InsertStmt" if "valuesLists" not in node.get("selectStmt", {}).get("SelectStmt", {}):
+                self.filled.add(node["relation"]["relname"])
+            case "ViewStmt":
+                self.dropped_relations.discard(node["view"]["relname"])
             case "IndexStmt":
                 self._index(node["relation"]["relname"], node.get("indexParams", []))
                 self._index_names.add(node.get("idxname", ""))
             case "DropStmt":
                 self._dropped(raw)
             case "RenameStmt" if "relation" in node:
-                self._renamed(node)
+                self._renamed(raw)
             case "AlterTableStmt":
                 self._altered(raw)
             case "TruncateStmt":
+                for item in node["relations"]:
+                    self._locked(item["RangeVar"], raw)
+            case "LockStmt" if node["mode"] == EXCLUSIVE:
                 for item in node["relations"]:
                     self._locked(item["RangeVar"], raw)
             case "AlterEnumStmt" if "oldVal" not in node and self.opened is not None:
@@ -148,6 +163,7 @@ class Past:
 
     def _table(self, relation: Node) -> None:
         self._tables.add((relation.get("schemaname", ""), relation["relname"]))
+        self.dropped_relations.discard(relation["relname"])
 
     def _created(self, node: Node) -> None:
         self._table(node["relation"])
@@ -184,32 +200,43 @@ class Past:
 
     def _dropped(self, raw: RawStatement) -> None:
         kind = raw.node["removeType"]
-        if kind not in ("OBJECT_INDEX", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE"):
+        if kind not in ("OBJECT_INDEX", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE", "OBJECT_TRIGGER"):
             return
         for item in raw.node["objects"]:
             names = tree.strings(item["List"]["items"])
             if kind == "OBJECT_INDEX":
                 self.dropped_indexes.add(names[-1])
+            elif kind == "OBJECT_TRIGGER":
+                self.dropped_triggers.add((names[-2], names[-1]))
             elif kind == "OBJECT_TABLE":
                 relation = {"relname": names[-1]} | ({"schemaname": names[-2]} if names[1:] else {})
                 self._locked(relation, raw)
-            else:
+            if kind in ("OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_TABLE"):
                 self.dropped_relations.add(names[-1])
 
-    def _renamed(self, node: Node) -> None:
+    def _renamed(self, raw: RawStatement) -> None:
+        node = raw.node
         relation, new = node["relation"], node["newname"]
         name = relation["relname"]
+        if node["renameType"] in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+            self._locked(relation, raw)
         if node["renameType"] == "OBJECT_TABLE":
+            if name in self.exclusive:
+                self.exclusive.setdefault(new, self.exclusive[name])
             if self.has_made(relation.get("schemaname", ""), name):
                 self._table({**relation, "relname": new})
             self._table_names[new] = self.table_before(name)
             self._columns |= {(new, column) for table, column in self._columns if table == name}
+            self.filled |= {new} if name in self.filled else set()
+            self.indexed |= {(new, column) for table, column in self.indexed if table == name}
             for (table, column), before in tuple(self._column_names.items()):
                 if table == name:
                     self._column_names[(new, column)] = before
         elif node["renameType"] == "OBJECT_COLUMN":
             if self.has_added(name, node["subname"]):
                 self._columns.add((name, new))
+            if (name, node["subname"]) in self.indexed:
+                self.indexed.add((name, new))
             self._column_names[(name, new)] = self.column_before(name, node["subname"])
 
     def _altered(self, raw: RawStatement) -> None:

@@ -17,10 +17,14 @@ def _all_rows(scene: Scene) -> Iterator[Seen]:
     if words is None or not _is_of_all(scene):
         return
     subject = scene.filled(scene.node["relation"])
+    # Each row is paired with every row of the other: all are written, or none.
+    clause = next((each for each in ("fromClause", "usingClause") if each in scene.node), "")
+    joined = f", if what {clause.removesuffix('Clause').upper()} names gives a row" if clause else ""
     if subject is not None:
         yield Seen(
+            tables=(subject.name,),
             sentence=f"{subject}: {words} without WHERE locks every row until the end of its transaction:"
-            f" other writes to them wait{subject.if_filled}."
+            f" other writes to them wait{subject.if_filled}{joined}.",
         )
 
 
@@ -38,8 +42,9 @@ def _under_lock(scene: Scene) -> Iterator[Seen]:
         return
     since = scene.past.exclusive[subject.relname]
     yield Seen(
+        tables=(subject.name,),
         sentence=f"{subject}: rows are written under the ACCESS EXCLUSIVE lock that line {since.line} took"
-        f" in the same transaction: reads and writes wait for all of it{subject.if_filled}."
+        f" in the same transaction: reads and writes wait for all of it{subject.if_filled}.",
     )
 
 
@@ -53,7 +58,10 @@ def _locked(scene: Scene) -> Iterator[Seen]:
         subject = scene.old(relation)
         if subject is not None:
             who = "reads and writes wait" if mode.stops_reads else "writes wait"
-            yield Seen(sentence=f"{subject}: LOCK TABLE takes {mode.sql}: {who} until the transaction ends.")
+            yield Seen(
+                tables=(subject.name,),
+                sentence=f"{subject}: LOCK TABLE takes {mode.sql}: {who} until the transaction ends.",
+            )
 
 
 def _packed(scene: Scene) -> Iterator[Seen]:
@@ -79,8 +87,9 @@ def _packed(scene: Scene) -> Iterator[Seen]:
         subject = scene.filled(relation)
         if subject is not None:
             yield Seen(
+                tables=(subject.name,),
                 sentence=f"{subject}: {words} writes the table and its indexes anew under ACCESS EXCLUSIVE:"
-                f" reads and writes wait until it is done{subject.if_filled}."
+                f" reads and writes wait until it is done{subject.if_filled}.",
             )
 
 
@@ -91,8 +100,9 @@ def _logged(scene: Scene) -> Iterator[Seen]:
         if command.subject.table is not None and command.subject.table.persistence == already:
             continue
         yield Seen(
+            tables=(command.subject.name,),
             sentence=f"{command.subject}: {words} writes the table and its indexes anew under ACCESS"
-            f" EXCLUSIVE: reads and writes wait until it is done{command.subject.if_filled}."
+            f" EXCLUSIVE: reads and writes wait until it is done{command.subject.if_filled}.",
         )
 
 

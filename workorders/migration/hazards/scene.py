@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
+from workorders.migration.hazards.hanging import Hanging
 from workorders.migration.hazards.past import Past
 from workorders.migration.names import RelationName
 from workorders.migration.sql import tree
@@ -70,6 +71,8 @@ class Scene:
     catalog: Catalog | None = None
     #: Tables that hold no row, as far as anybody looked.
     empty: frozenset[RelationName] = field(default_factory=frozenset)
+    #: What hangs on functions, types and sequences, by bare name; None where nobody has asked.
+    hanging: Mapping[str, tuple[Hanging, ...]] | None = None
 
     @property
     def node(self) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen
-from workorders.migration.hazards.past import is_exclusive
+from workorders.migration.hazards.past import EXCLUSIVE, is_exclusive
 from workorders.migration.hazards.scene import Scene, Subject, dropped, listed
 from workorders.migration.locks import LockMode
 from workorders.migration.sql.tree import Node
@@ -24,6 +24,8 @@ def _exclusively(scene: Scene) -> Iterator[Node]:
             yield node["relation"]
         case "TruncateStmt":
             yield from listed(node["relations"])
+        case "LockStmt" if node["mode"] == EXCLUSIVE and not node.get("nowait"):
+            yield from listed(node["relations"])
         case "DropStmt" if node["removeType"] == "OBJECT_TABLE":
             yield from dropped(node)
 
@@ -36,9 +38,10 @@ def _two_tables(scene: Scene) -> Iterator[Seen]:
             continue
         first, since = next(iter(held.items()))
         yield Seen(
+            tables=(subject.name, scene.past.table_before(first)),
             sentence=f"{subject}: ACCESS EXCLUSIVE is waited for while the same transaction holds it on"
             f" {first} since line {since.line}: whoever uses {first} waits too, and whoever takes both the"
-            " other way round deadlocks."
+            " other way round deadlocks.",
         )
 
 
@@ -48,8 +51,9 @@ def _search_path(scene: Scene) -> Iterator[Seen]:
         name = str(node.get("name", "")).lower()
         if name in ("search_path", "session_replication_role", "row_security") and not node.get("is_local"):
             yield Seen(
+                name=name,
                 sentence=f"SET {name} without LOCAL outlives the script: through a pool, the next one to"
-                " get this session works under it."
+                " get this session works under it.",
             )
 
 
@@ -61,8 +65,9 @@ def _no_timeout(scene: Scene) -> Iterator[Seen]:
         is_zero = constant.get("ival") == {} or constant.get("sval", {}).get("sval") == "0"
         if name == "lock_timeout" and is_zero:
             yield Seen(
+                name=name,
                 sentence=f"SET {name} = 0: a statement that waits for a lock waits without an end, and"
-                " everybody who comes later waits behind it."
+                " everybody who comes later waits behind it.",
             )
 
 
@@ -72,8 +77,10 @@ def _triggers(scene: Scene) -> Iterator[Seen]:
             continue
         which = command.column or "every trigger"
         yield Seen(
+            tables=(command.subject.name,),
+            name=command.column,
             sentence=f"{command.subject}: {which} is off for everybody, not for this script alone, until it"
-            " is enabled again."
+            " is enabled again.",
         )
 
 
@@ -96,9 +103,10 @@ def _unbounded(scene: Scene) -> Iterator[Seen]:
         subject = scene.old(relation)
         if subject is not None:
             yield Seen(
+                tables=(subject.name,),
                 sentence=f"No lock_timeout is set before ACCESS EXCLUSIVE on {subject.name} is asked for:"
                 " run with psql or a migration tool, it waits behind any open transaction, and everybody"
-                " else waits behind it."
+                " else waits behind it.",
             )
             return
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from workorders.migration.catalog.snapshot import Column, Table
-from workorders.migration.catalog.types import bare
+from workorders.migration.catalog.types import Cast, bare
 from workorders.migration.hazards.hazard import Effect, Hazard, Seen, Then
 from workorders.migration.hazards.scene import Command, Scene
 from workorders.migration.locks import LockMode
@@ -121,6 +121,11 @@ def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     old = scene.catalog.types.bases.get(column.type, column.type) if column.is_domain else column.type
     if column.is_domain and column.type.split(".")[-1] == new.rsplit(".", maxsplit=1)[-1]:
         return Cost.NOTHING
+    if _changes_no_bit(scene, old, command.definition["typeName"]):
+        # Its indexes are built anew, for the other type's order.
+        is_indexed = any(column.name in index.columns for index in command.subject.table.indexes)
+        is_read = is_indexed or _is_read(command.subject.table, column, command.definition)
+        return Cost.READ if is_read else Cost.NOTHING
     found = cost(old, new)
     is_utc = found is Cost.BY_TIME_ZONE and scene.past.time_zone in _UTC
     if is_utc and any(column.name in index.columns for index in command.subject.table.indexes):
@@ -128,6 +133,16 @@ def _change_cost(scene: Scene, command: Command, new: str) -> Cost:
     if found is Cost.NOTHING and _is_read(command.subject.table, column, command.definition):
         return Cost.READ
     return found
+
+
+def _changes_no_bit(scene: Scene, old: str, type_name: Node) -> bool:
+    """Whether the database has a cast that only gives the value another name, as from text to citext."""
+    assert scene.catalog is not None
+    known = scene.catalog.types
+    new = known.written(tree.strings(type_name["names"]), scene.catalog.search_path)
+    if new is None or "typmods" in type_name or "arrayBounds" in type_name or {bare(old), new} <= _STRINGS:
+        return False
+    return Cast(source=bare(old), target=new) in known.free
 
 
 def _is_read(table: Table, column: Column, definition: Node) -> bool:
@@ -147,16 +162,20 @@ def _rewritten(scene: Scene) -> Iterator[Seen]:
             if bare(new) in _TIMES and not _computes(command):
                 continue  # by the time zone, below
             yield Seen(
+                tables=(subject.name,),
+                name=name,
                 sentence=f"{subject}: column {name} becomes {new}: every row and index is written anew"
-                f" under ACCESS EXCLUSIVE, if it holds rows{'' if _computes(command) else _unless(new)}."
+                f" under ACCESS EXCLUSIVE, if it holds rows{'' if _computes(command) else _unless(new)}.",
             )
             continue
         found = _change_cost(scene, command, new)
         if found in (Cost.WRITTEN, Cost.READ):
             what = "row and index is written anew" if found is Cost.WRITTEN else "row is read"
             yield Seen(
+                tables=(subject.name,),
+                name=name,
                 sentence=f"{subject}: column {name} becomes {new}: every {what} under ACCESS EXCLUSIVE:"
-                " reads and writes wait until it is done."
+                " reads and writes wait until it is done.",
             )
 
 
@@ -187,9 +206,11 @@ def _by_time_zone(scene: Scene) -> Iterator[Seen]:
         else:
             continue
         yield Seen(
+            tables=(subject.name,),
+            name=command.column,
             sentence=f"{subject}: column {command.column} becomes {new}: where the session's TimeZone is"
             " not UTC, every row is written anew under ACCESS EXCLUSIVE, and what the values mean depends"
-            f" on it{condition}."
+            f" on it{condition}.",
         )
 
 
@@ -201,8 +222,10 @@ def _in_the_way(scene: Scene) -> Iterator[Seen]:
             gone = dependant.relation is not None and dependant.relation.name in scene.past.dropped_relations
             if dependant.column == command.column and is_view and not gone:
                 yield Seen(
+                    tables=(command.subject.name,),
+                    name=command.column,
                     sentence=f"{command.subject}: column {command.column} is used by"
-                    f" {dependant.description}, so its change of type fails with SQLSTATE 0A000."
+                    f" {dependant.description}, so its change of type fails with SQLSTATE 0A000.",
                 )
                 break
 
@@ -225,8 +248,9 @@ def _label_renamed(scene: Scene) -> Iterator[Seen]:
         name = tree.strings(scene.node["typeName"])[-1]
         if not scene.past.has_made_type(name):
             yield Seen(
+                name=scene.node["oldVal"],
                 sentence=f"Enum {name}: '{scene.node['oldVal']}' is renamed: the running application, which"
-                " writes and asks for it, gets SQLSTATE 22P02."
+                " writes and asks for it, gets SQLSTATE 22P02.",
             )
 
 

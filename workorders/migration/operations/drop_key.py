@@ -113,9 +113,7 @@ class DropKey:
         """The table without the constraint and its index."""
         table = must_find(catalog, self.table)
         if table.kind == "p" and not table.is_new:
-            return index_tree.without_parts(
-                catalog, index_tree.standing(catalog, table, self._index(table))
-            )
+            return index_tree.without_parts(catalog, index_tree.standing(catalog, table, self._index(table)))
         return catalog.with_table(
             replace(
                 table,

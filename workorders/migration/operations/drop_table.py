@@ -236,9 +236,7 @@ def _surroundings(catalog: Catalog, tables: tuple[Table, ...]) -> Surroundings:
     return Surroundings(archive=catalog.archive, tables=tables)
 
 
-def _must_be_no_goal(
-    catalog: Catalog, table: Table, going: Collection[RelationName], place: Place
-) -> None:
+def _must_be_no_goal(catalog: Catalog, table: Table, going: Collection[RelationName], place: Place) -> None:
     """Raises Refused for a partition of what foreign keys point at: it is a part of their goal."""
     for name in family.above(catalog, table.name):
         for reference in () if name in going else catalog.referencing(name):
@@ -263,9 +261,7 @@ def _must_move_whole(table: Table, place: Place) -> None:
         )
 
 
-def _leaving(
-    catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place
-) -> tuple[Rejoining, ...]:
+def _leaving(catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place) -> tuple[Rejoining, ...]:
     """Partitions that go while their parents stay: out of those first, and back into them at last."""
     going = {table.name for table in tables}
     return tuple(

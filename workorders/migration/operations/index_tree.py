@@ -70,9 +70,7 @@ def wanted(
     return (whole, *_below(catalog, table, whole, taken))
 
 
-def _below(
-    catalog: Catalog, table: Table, whole: Part, taken: dict[str, frozenset[str]]
-) -> Iterator[Part]:
+def _below(catalog: Catalog, table: Table, whole: Part, taken: dict[str, frozenset[str]]) -> Iterator[Part]:
     for child in (catalog.tables[name] for name in table.children if name in catalog.tables):
         there = next((each for each in child.indexes if _is_taken(child, whole, each)), None)
         if there is not None:

@@ -108,8 +108,7 @@ def dropping_locks(catalog: Catalog, parent: Table, child: RelationName) -> tupl
 
 
 def guarded(
-    catalog: Catalog,
-    table: Table, condition: str, run: str, place: Place, operation: str, why: str
+    catalog: Catalog, table: Table, condition: str, run: str, place: Place, operation: str, why: str
 ) -> tuple[tuple[Step, ...], Step]:
     """Steps that have every row of a table proven to fulfil a condition, and the one that lets go again.
 

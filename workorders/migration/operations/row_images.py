@@ -122,10 +122,7 @@ class RowImages:
         """The statement that keeps every row as if it were deleted, for what gets past triggers."""
         before = ", ".join(self.before(c) for c in self.columns)
         values = ", ".join(quoted(c) for c in self.columns)
-        return (
-            f"INSERT INTO {self.images.sql} (operation, {before})"
-            f" SELECT 'D', {values} FROM {self.written}"
-        )
+        return f"INSERT INTO {self.images.sql} (operation, {before}) SELECT 'D', {values} FROM {self.written}"
 
     @property
     def written(self) -> str:
