@@ -12,7 +12,7 @@ from workorders.migration.atlas.effect import Effect
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
-from workorders.migration.later_names import purged_under
+from workorders.migration.later_names import behind_another, purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
 from workorders.migration.operations import family, unvalidated
 from workorders.migration.operations.definition import ChangeDefinition
@@ -20,7 +20,9 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.operation import Check, Operation, Place
+from workorders.migration.operations.rename_column import RenameColumn
 from workorders.migration.operations.twin_column import TwinColumn
+from workorders.migration.operations.twin_names import Twins
 from workorders.migration.renames import Names, Part, Renamed
 from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
 from workorders.migration.sql.script import Statement
@@ -77,6 +79,7 @@ class Draft:
         #: What the script has set.
         self.settings: Mapping[str, str] = {}
         self._twinned: set[tuple[RelationName, str]] = set()
+        self._twins = Twins()
         self._hiding: stars.Seen = {}
         #: How many actions of the first renaming's way back are its own.
         self._own_way_back: int | None = None
@@ -157,8 +160,11 @@ class Draft:
         for given in names_of(made).renames:
             self.steps = [purged_under(step, given) for step in self.steps]
             self.changed, self._twinned = _called(self.changed, self._twinned, given)
+            self._twins = self._twins.under(given) if given.part is Part.TABLE else self._twins
             self._hiding = stars.renamed(self._hiding, given)
         made = temporary.kept_apart(made, operation.table, self._run)
+        if not isinstance(operation, TwinColumn):
+            made = tuple(self._told(step) for step in made)
         if isinstance(operation, ChangeDefinition) and operation.undone_later:
             self._put_off(made)
             made = tuple(replace(step, undo=()) for step in made)
@@ -177,15 +183,21 @@ class Draft:
             self.changed |= {operation.table} if operation.table else set()
         if made and operation.name in _HIDES and table is not None:
             gone = {operation.column} if isinstance(operation, DropColumn) else set()
+            self.steps = [behind_another(step, table, gone) for step in self.steps] if gone else self.steps
             left = (each for each in stars.seen(table, self._hiding) if each not in gone)
             self._hiding = {**self._hiding, table.name: tuple(left)}
         if isinstance(operation, TwinColumn):
             self._twinned.add((operation.table, operation.column))
+            self._twins = self._twins.and_one(operation.table, operation.twin(catalog, self._run))
         after = family.followed(operation.name, catalog, operation.after(catalog), operation.table)
         self.catalog = _with_hidden(after, table, made)
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)
         return hazards
+
+    def _told(self, step: Step) -> Step:
+        self._twins, told = self._twins.told(step)
+        return told
 
     def _put_off(self, made: Iterable[Step]) -> None:
         """Their way back goes with that of the first renaming: after its own, the last one put off first."""
@@ -228,10 +240,13 @@ def _called(
     changed: set[RelationName], twinned: set[tuple[RelationName, str]], given: Renamed
 ) -> tuple[set[RelationName], set[tuple[RelationName, str]]]:
     """What the script has changed, and what has a twin, also under the names of now."""
-    if given.part is not Part.TABLE:
+    if given.part not in (Part.TABLE, Part.COLUMN):
         return changed, twinned
-    name = Names(renames=(given,)).table
-    return {name(each) for each in changed}, {(name(table), column) for table, column in twinned}
+    names = Names(renames=(given,))
+    return (
+        {names.table(each) for each in changed},
+        {(names.table(table), names.column(table, column)) for table, column in twinned},
+    )
 
 
 def _asked_before(check: Check, table: RelationName | None, names: Names) -> Check:
@@ -248,7 +263,7 @@ def _must_not_be_twinned(
     twinned: set[tuple[RelationName, str]],
     statement: Statement,
 ) -> None:
-    """A trigger of ours names both columns: until it is gone, neither may have another name."""
+    """Until its trigger is gone, a twin's column keeps its type; that of a run before, its name, too."""
     names, columns = _renamed(operation)
     for name in names:
         table = before.tables.get(given.reversed.table(name))
@@ -256,7 +271,7 @@ def _must_not_be_twinned(
             raise Refused.because(
                 f"{name} still has the twin of an earlier run.", "Purge that run first.", line=statement.line
             )
-    for name, column in twinned:
+    for name, column in () if isinstance(operation, RenameColumn) else twinned:
         if name in names and columns in (None, column):
             raise Refused.because(
                 f"{name}.{column} has just got a twin in this script.",

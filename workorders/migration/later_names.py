@@ -7,9 +7,10 @@ may have given the table another name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from workorders.migration.catalog.snapshot import Table
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.renames import Names, Part, Renamed
@@ -31,6 +32,16 @@ def purged_under(step: Step, given: Renamed) -> Step:
     if given.part is Part.TABLE:
         purge = tuple(_on(action, given.table, given.becomes) for action in purge)
     return replace(step, purge=purge, moved=moved)
+
+
+def behind_another(step: Step, table: Table, gone: Collection[str]) -> Step:
+    """The step, its moved column behind the one before where a column is dropped. `table` as it was."""
+    moved = step.moved
+    if moved is None or moved.table != table.name or moved.behind not in gone:
+        return step
+    names = [column.name for column in table.columns]
+    before = [name for name in names[: names.index(moved.behind)] if name != moved.column]
+    return replace(step, moved=replace(moved, behind=before[-1]) if before else None)
 
 
 def _on(action: Action, old: RelationName, new: RelationName) -> Action:

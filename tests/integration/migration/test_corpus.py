@@ -94,8 +94,10 @@ def test_rows_come_as_the_application_would_write_them_and_fill_the_views_of_the
         " CREATE FUNCTION a_table_each() RETURNS trigger LANGUAGE plpgsql"
         " AS $$BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', NEW.id); RETURN NEW; END$$;"
         " CREATE TRIGGER each AFTER INSERT ON team FOR EACH ROW EXECUTE FUNCTION a_table_each();"
-        " CREATE MATERIALIZED VIEW teams AS SELECT id, extract(epoch FROM now()) * id AS score FROM team",
-        "DROP MATERIALIZED VIEW teams; CREATE VIEW teams AS SELECT id FROM of_1, team",
+        " CREATE MATERIALIZED VIEW teams AS SELECT id, extract(epoch FROM now()) * id AS score FROM team;"
+        " CREATE TABLE sums (id int PRIMARY KEY, n int); CREATE MATERIALIZED VIEW doubled AS"
+        " SELECT 2 * n AS n FROM sums",
+        "DROP MATERIALIZED VIEW teams, doubled; CREATE VIEW teams AS SELECT id FROM of_1, team",
     )
     with Corpus(shadow_server, binaries()) as corpus:
         outcomes = list(corpus.run(history))

@@ -100,6 +100,14 @@ CASES = (
             ALTER TABLE k ALTER n SET DEFAULT 'A'""",
     ),
     Case(
+        name="type, then other names",
+        setup='CREATE TABLE k (id int PRIMARY KEY, "a %s" int NOT NULL, b int, s text, z int, CHECK (z < 100)); CREATE INDEX ON k ("a %s", b);'
+        " INSERT INTO k SELECT g, g, g, g, g FROM generate_series(1, 15) g",
+        sql="""ALTER TABLE k ALTER "a %s" TYPE bigint, ALTER b TYPE text USING (b + z)::text; ALTER TABLE k RENAME "a %s" TO "m{}"; ALTER TABLE k RENAME "m{}" TO n;
+            UPDATE k SET n = n * 1000; ALTER TABLE k RENAME s TO ss; ALTER TABLE k RENAME b TO "b b"; ALTER TABLE k DROP z; ALTER TABLE k ADD b int; ALTER TABLE k RENAME TO kk;
+            ALTER TABLE kk RENAME n TO last""",
+    ),
+    Case(
         name="type made in the script",
         setup="CREATE TABLE k (id int PRIMARY KEY, s text NOT NULL, t text, n int, m int, z int);"
         " CREATE UNIQUE INDEX ON k (s); CREATE FUNCTION doubled(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1';"

@@ -50,8 +50,9 @@ def fill(shadow: Shadow, tables: Collection[RelationName], mood: Mood = Mood.HOS
             if _is_empty(shadow, table)
             else _fill_columns(shadow, catalog, table, mood)
         )
-    if written:
-        matviews.fill(shadow, catalog)
+    if written and not matviews.fill(shadow, catalog) and mood is Mood.HOSTILE:
+        # No application could have such rows beside such a view.
+        written += fill(shadow, empty(shadow, tables), Mood.TAME)
     return written
 
 

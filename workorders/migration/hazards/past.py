@@ -112,8 +112,8 @@ class Past:
                 self._transaction(raw)
             case "CreateStmt" | "CreateForeignTableStmt":
                 self._created(node.get("base", node) if raw.kind != "CreateStmt" else node)
-            case "CreateTableAsStmt" | "SelectStmt" if "into" in node or "intoClause" in node:
-                into = node.get("into") or node["intoClause"]
+            case "CreateTableAsStmt":
+                into = node["into"]
                 self._table(into["rel"])
                 if not into.get("skipData"):
                     self.filled.add(into["rel"]["relname"])

@@ -13,7 +13,7 @@ counts as held only if it comes back as it was, so nothing is rounded or cut on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.settled import SETTINGS
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
@@ -47,6 +47,8 @@ class Twin:
     is_cast_back: bool = True
     #: The new type is a domain that does not take every value: adding a column of it writes the table anew.
     is_checked: bool = False
+    #: Names that columns have got since, each after the one of then.
+    given: tuple[tuple[str, str], ...] = ()
     #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
     tried: tuple[str, ...] = ()
 
@@ -74,26 +76,35 @@ class Twin:
     @property
     def name(self) -> str:
         """The column's name for everybody."""
-        return self.column.name
+        return self._now(self.column.name)
+
+    def _now(self, column: str) -> str:
+        return dict(self.given).get(column, column)
+
+    def renamed(self, was: str, now: str) -> Twin:
+        """The same once a column of its table has got another name."""
+        then = next((each for each, name in self.given if name == was), was)
+        others = tuple(pair for pair in self.given if pair[0] != then)
+        return replace(self, given=(*others, (then, now)))
 
     @property
     def hidden(self) -> str:
         """What the new column is called before the swap."""
-        return self.ours("twin", self.name)
+        return self.ours("twin", self.column.name)
 
     @property
     def was(self) -> str:
         """What the old column is called after the swap."""
-        return self.ours("was", self.name)
+        return self.ours("was", self.column.name)
 
     @property
     def trigger(self) -> str:
         """The trigger's name, after every other; its function's in our schema, too."""
-        return clipped(LAST + self.ours("step", self.name))
+        return clipped(LAST + self.ours("step", self.column.name))
 
     def ours(self, kind: str, *parts: str) -> str:
         """A name for a part of this twin."""
-        return ours(kind, self.run, str(self.table.name), self.name, *parts)
+        return ours(kind, self.run, str(self.table.name), self.column.name, *parts)
 
     @property
     def alter(self) -> str:
@@ -104,7 +115,8 @@ class Twin:
         """The new type's value of a row's old one, which is called `name` there."""
         if self.change.using is None:
             return f"{quoted(row)}.{quoted(name)}::{self.change.sql}"
-        return f"({tree.on_row(self.change.using, row, {self.name: name})})::{self.change.sql}"
+        names = {**dict(self.given), self.column.name: name}
+        return f"({tree.on_row(self.change.using, row, names)})::{self.change.sql}"
 
     def step_function(self, *, is_swapped: bool) -> str:
         """CREATE OR REPLACE of the function that keeps the hidden column in step."""
@@ -155,7 +167,7 @@ class Twin:
             return (self.name,)
         known = {column.name for column in self.table.columns}
         read = tree.columns_in(tree.expression(self.change.using))
-        return tuple(dict.fromkeys((self.name, *(name for name in read if name in known))))
+        return tuple(dict.fromkeys((self.name, *(self._now(name) for name in read if name in known))))
 
     def _forth_of(self, name: str) -> str:
         """Assigned bare, as the plain form assigns it: a cast would cut what is too long."""
@@ -198,7 +210,7 @@ class Twin:
             return "NULL"
         using = self.change.using or ""
         made = (
-            (tree.on_row(tree.with_constants(using, {self.name: each}), "new", {}), each)
+            (tree.on_row(tree.with_constants(using, {self.column.name: each}), "new", {}), each)
             for each in self.tried
         )
         return (

@@ -54,6 +54,13 @@ class TwinColumn:
         """What cannot be cast stops the backfill, as it would stop the plain form."""
         return ()
 
+    def twin(self, catalog: Catalog, run: str) -> Twin:
+        """The column and its twin."""
+        table = must_find(catalog, self.table)
+        column = table.column(self.column)
+        assert column is not None
+        return Twin.of(catalog, table, column, self.change, run)
+
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Twin, trigger, backfill, parts, comparison, swap."""
         table = must_find(catalog, self.table)

@@ -23,9 +23,13 @@ WHERE c.relkind = 'm' ORDER BY c.oid
 """
 
 
-def fill(shadow: Shadow, catalog: Catalog) -> None:
-    """Refreshes those that are filled by the catalog; one whose query fails on a sample stays as it is."""
-    _refresh(shadow, {name for name, view in catalog.tables.items() if view.is_populated})
+def fill(shadow: Shadow, catalog: Catalog) -> bool:
+    """Refreshes those that are filled by the catalog; one whose query fails on these rows stays as it is.
+
+    Gives whether none failed.
+    """
+    filled = {name for name, view in catalog.tables.items() if view.kind == "m" and view.is_populated}
+    return _refresh(shadow, filled) == len(filled)
 
 
 def chance(copy: Copy, wanted: Rows, found: Rows) -> Chance:

@@ -240,7 +240,8 @@ class Trial:
     def _writes(self, plan: Plan, plain: _Plain) -> tuple[Write, ...]:
         with psycopg.connect(plain.first.superuser, autocommit=True) as connection:
             catalog = catalogs.read(Shadow(connection))
-        hidden = positional.hidden_in(plan)
+        names = plan.names()
+        hidden = {each for name in positional.hidden_in(plan) for each in (name, names.table(name))}
         return writes.generate(
             catalog,
             plain.wanted.rows,

@@ -9,7 +9,7 @@ from workorders.migration.catalog import renaming
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.catalog.types import written_name
-from workorders.migration.names import RelationName
+from workorders.migration.names import OUR_SCHEMA, RelationName
 from workorders.migration.operations import labels
 from workorders.migration.operations.add_value import AddValue
 from workorders.migration.operations.former_type import described
@@ -77,7 +77,11 @@ def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
     """The catalog with an enum under another name, wherever that stands. Raises Refused for a twin's."""
     catalog, old = reading.catalog, RelationName(schema=entry.schema, name=entry.tag)
     name = RelationName(schema=entry.schema, name=new)
-    needed = {e.number for e in reading.archive.objects if e.kind == "TABLE" and entry.number in e.needs}
+    needed = {
+        e.number
+        for e in reading.archive.objects
+        if e.kind == "TABLE" and entry.number in e.needs and e.schema != OUR_SCHEMA
+    }
     if needed and not labels.columns_of(catalog, old):
         raise refused(
             reading.place,

@@ -86,6 +86,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "CreateTableAsStmt": [
             "CREATE TABLE t AS SELECT 1 AS a",
             "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a",
+            "SELECT 1 AS a INTO t",
         ],
         "CreateTableSpaceStmt": ["CREATE TABLESPACE a LOCATION '/disk'"],
         "CreateTransformStmt": [
@@ -136,7 +137,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         ],
         "RuleStmt": ["CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING"],
         "SecLabelStmt": ["SECURITY LABEL ON TABLE t IS 'secret'"],
-        "SelectStmt": ["SELECT fill_in(3)", "SELECT 1 AS a INTO t"],
+        "SelectStmt": ["SELECT fill_in(3)"],
         "TransactionStmt": ["COMMIT"],
         "TruncateStmt": ["TRUNCATE t"],
         "UnlistenStmt": ["UNLISTEN news"],

@@ -79,8 +79,6 @@ def _function(raw: RawStatement) -> Problem | None:
 
 def _block(raw: RawStatement) -> Problem | None:
     """What the text of a DO block says; what it puts together as it runs is noticed while it runs."""
-    if raw.kind == "SelectStmt" and "intoClause" in raw.node:
-        return _refuse(raw, "SELECT INTO makes a table.", "Write CREATE TABLE and INSERT INTO ... SELECT.")
     if raw.kind != "DoStmt":
         return None
     block = blocks.read(raw)

@@ -20,6 +20,7 @@ from postgast.native import lib
 from postgast.pg_query_pb2 import ParseResult
 
 from workorders.migration.errors import Unreadable
+from workorders.migration.sql import select_into
 
 #: A node's fields, or `{"NodeType": fields}` where the grammar allows several types.
 Node = dict[str, Any]
@@ -88,6 +89,7 @@ def _raw(encoded: bytes, entry: Node) -> RawStatement:
     begins = start + len(body[: _first_word(body)].encode())
     text = encoded[begins : start + length].decode().strip()
     ((kind, node),) = entry["stmt"].items()
+    kind, node = select_into.as_table(kind, node)
     line = encoded[:begins].count(b"\n") + 1
     return RawStatement(kind=kind, node=node, text=text, line=line, offset=begins)
 
