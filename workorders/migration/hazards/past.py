@@ -60,6 +60,8 @@ class Past:
         #: Leading column and table of every index made by the script.
         self.indexed: set[tuple[str, str]] = set()
         self.dropped_indexes: set[str] = set()
+        #: The type, as a node, that the script has last given to a column: (table, column).
+        self.types: dict[tuple[str, str], Node] = {}
         #: Tables into which the script has put what a query gives.
         self.filled: set[str] = set()
         self._index_names: set[str] = set()
@@ -251,9 +253,12 @@ class Past:
                 case "AT_AddColumn":
                     column = definition["ColumnDef"]
                     self._columns.add((table, column["colname"]))
+                    self.types[(table, column["colname"])] = column["typeName"]
                     for inner in column.get("constraints", []):
                         if inner["Constraint"]["contype"] in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
                             self.indexed.add((table, column["colname"]))
+                case "AT_AlterColumnType":
+                    self.types[(table, command["name"])] = definition["ColumnDef"]["typeName"]
                 case "AT_AddConstraint":
                     self._constraint(table, definition["Constraint"])
                 case "AT_ValidateConstraint":
