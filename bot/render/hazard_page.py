@@ -95,7 +95,7 @@ _FOUND: Mapping[str, tuple[int, int, int]] = {
     "add-column-default-references": (0, 2, 0),
     "set-not-null": (18, 56, 16),
     "add-check": (1, 9, 0),
-    "add-foreign-key": (30, 8, 116),
+    "add-foreign-key": (30, 33, 116),
     "add-key": (12, 45, 0),
     "foreign-key-without-index": (10, 106, 304),
     "create-index": (52, 405, 94),

@@ -356,6 +356,12 @@ def test_table_that_the_script_fills_is_looked_up_under_a_lock_of_the_one_it_poi
     assert _ids(lint(f"{made} INSERT INTO t SELECT id FROM u; CREATE TABLE u (id int); {key}")) == []
 
 
+def test_column_that_the_script_added_is_written_anew_by_its_next_type() -> None:
+    assert _ids(lint("ALTER TABLE t ADD a int; ALTER TABLE t ALTER a TYPE text;")) == ["alter-type"]
+    assert _ids(lint("ALTER TABLE t ADD a varchar(9); ALTER TABLE t ALTER a TYPE text;")) == []
+    assert _ids(lint("CREATE TABLE t (); ALTER TABLE t ADD a int; ALTER TABLE t ALTER a TYPE text;")) == []
+
+
 def test_condition_of_an_update_that_is_joined_is_told() -> None:
     plain, joined = lint("UPDATE t SET a = 1;"), lint("UPDATE t SET a = u.a FROM u;")
 

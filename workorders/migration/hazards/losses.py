@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from workorders.migration.catalog.snapshot import Table
 from workorders.migration.hazards.hanging import KINDS
@@ -120,16 +120,28 @@ def _dependants(scene: Scene, name: str, column: str = "") -> str | None:
     found = [
         each.description
         for each in table.dependants
-        if not each.is_own and (not column or each.column == column)
+        if not each.is_own and each.kind != "foreign key" and (not column or each.column == column)
         if each.relation is None or each.relation.name not in gone
     ]
-    if not column:
-        found += [
-            f"constraint {reference.constraint.name} on {reference.table}"
-            for reference in scene.catalog.referencing(table.name)
-            if reference.table != table.name and reference.table.name not in gone
-        ]
+    found += _pointing(scene, table, lambda columns: not column or column in columns)
     return ", ".join(dict.fromkeys(found)) or None
+
+
+def _pointing(scene: Scene, table: Table, chosen: Callable[[tuple[str, ...]], bool]) -> list[str]:
+    """The foreign keys that point at the table's chosen columns and are still there."""
+    assert scene.catalog is not None
+    # A table that is dropped itself is among them: its own go with it.
+    gone, dropped_parts = _gone(scene), scene.past.dropped_parts
+    return [
+        f"constraint {reference.constraint.name} on {reference.table}"
+        for reference in scene.catalog.referencing(table.name)
+        if reference.table.name not in gone
+        if chosen(reference.constraint.referenced_columns)
+        if not any(
+            (reference.table.name, each) in dropped_parts
+            for each in (reference.constraint.name, *reference.constraint.columns)
+        )
+    ]
 
 
 def _keyed(scene: Scene, name: str, constraint: str) -> str | None:
@@ -140,13 +152,7 @@ def _keyed(scene: Scene, name: str, constraint: str) -> str | None:
     key = next((each for each in table.constraints if each.name == constraint), None) if table else None
     if table is None or key is None or key.kind not in "pu":
         return None
-    found = [
-        f"constraint {reference.constraint.name} on {reference.table}"
-        for reference in scene.catalog.referencing(table.name)
-        if set(reference.constraint.referenced_columns) == set(key.columns)
-        if reference.table.name not in _gone(scene)
-    ]
-    return ", ".join(found) or None
+    return ", ".join(_pointing(scene, table, lambda columns: set(columns) == set(key.columns))) or None
 
 
 def _hanging(scene: Scene, name: str) -> str | None:

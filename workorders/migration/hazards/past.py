@@ -60,6 +60,10 @@ class Past:
         #: Leading column and table of every index made by the script.
         self.indexed: set[tuple[str, str]] = set()
         self.dropped_indexes: set[str] = set()
+        #: Columns and constraints that the script has dropped: (table, name).
+        self.dropped_parts: set[tuple[str, str]] = set()
+        #: The type, as a node, that the script has last given to a column: (table, column).
+        self.types: dict[tuple[str, str], Node] = {}
         #: Tables into which the script has put what a query gives.
         self.filled: set[str] = set()
         self._index_names: set[str] = set()
@@ -251,16 +255,22 @@ class Past:
                 case "AT_AddColumn":
                     column = definition["ColumnDef"]
                     self._columns.add((table, column["colname"]))
+                    self.types[(table, column["colname"])] = column["typeName"]
                     for inner in column.get("constraints", []):
                         if inner["Constraint"]["contype"] in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
                             self.indexed.add((table, column["colname"]))
+                case "AT_AlterColumnType":
+                    self.types[(table, command["name"])] = definition["ColumnDef"]["typeName"]
                 case "AT_AddConstraint":
                     self._constraint(table, definition["Constraint"])
                 case "AT_ValidateConstraint":
                     key = (table, command["name"])
                     if key in self.checks:
                         self.checks[key] = replace(self.checks[key], is_validated=True)
+                case "AT_DropColumn":
+                    self.dropped_parts.add((table, command["name"]))
                 case "AT_DropConstraint":
+                    self.dropped_parts.add((table, command["name"]))
                     self.checks.pop((table, command["name"]), None)
 
     def _locked(self, relation: Node, raw: RawStatement) -> None:

@@ -155,7 +155,29 @@ def _is_read(table: Table, column: Column, definition: Node) -> bool:
     return any("" in index.key_columns or " WHERE " in index.definition for index in indexes)
 
 
+def _new_rewritten(scene: Scene) -> Iterator[Seen]:
+    """The script's own columns of tables that were there: their type is the script's too."""
+    for command in scene.commands("AlterColumnType"):
+        subject, name = command.subject, command.column
+        given = scene.past.types.get((subject.relname, name))
+        if given is None or not scene.is_new_column(subject, name):
+            continue
+        old, new = _written(given), _written(command.definition["typeName"])
+        old = {"serial": "integer", "bigserial": "bigint", "smallserial": "smallint"}.get(old, old)
+        is_known_free = scene.catalog is not None and _changes_no_bit(
+            scene, old, command.definition["typeName"]
+        )
+        if not is_known_free and (_computes(command) or cost(old, new) is Cost.WRITTEN):
+            yield Seen(
+                tables=(subject.name,),
+                name=name,
+                sentence=f"{subject}: column {name}, which this script has added, becomes {new}: every row"
+                f" and index is written anew under ACCESS EXCLUSIVE{subject.if_filled}.",
+            )
+
+
 def _rewritten(scene: Scene) -> Iterator[Seen]:
+    yield from _new_rewritten(scene)
     for command, new in _changes(scene):
         subject, name = command.subject, command.column
         if subject.table is None:
