@@ -13,7 +13,7 @@ from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.hidden_needs import HiddenNeeds
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import Taken, locks_of_what_stays, taken, without
-from workorders.migration.sql import objects, tree
+from workorders.migration.sql import cascaded_parts, objects, tree
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
 
@@ -44,7 +44,14 @@ def drops(reading: Reading) -> Iterator[Operation]:
             "Drop it by hand.",
         )
     table = relation_of(entries[0]) or _named(entries[0])
-    needs = HiddenNeeds.of(reading.catalog, reading.archive)
+    changed: set[RelationName] = set()
+    if node.get("behavior") == "DROP_CASCADE":
+        for operation in cascaded_parts.of_tables(reading, entries):
+            yield operation
+            if operation.table is not None:
+                changed.add(operation.table)
+            reading = replace(reading, catalog=operation.after(reading.catalog))
+    needs = HiddenNeeds.of(reading.catalog, reading.archive, changed)
     gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
