@@ -101,6 +101,31 @@ CASES = (
         sql="""ALTER TABLE "p 'x" DROP COLUMN n CASCADE, DROP COLUMN code CASCADE, ADD code int; ALTER TABLE c DROP COLUMN up CASCADE""",
     ),
     Case(
+        name="type with the columns of it",
+        setup="""CREATE SCHEMA "Odd s"; CREATE TYPE "Odd s"."fe'el" AS ENUM ('sad', 'it''s'); CREATE DOMAIN felt AS "Odd s"."fe'el" CHECK (VALUE <> 'sad');
+        CREATE FUNCTION of_it("Odd s"."fe'el") RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+        CREATE TABLE "p 'x" (id int PRIMARY KEY, "c 1" "Odd s"."fe'el" NOT NULL DEFAULT 'sad' UNIQUE, several "Odd s"."fe'el"[], f felt DEFAULT 'it''s',
+            words text DEFAULT ('sad'::"Odd s"."fe'el")::text, n int, g int GENERATED ALWAYS AS (n + of_it('sad')) STORED);
+        CREATE TABLE c (id int PRIMARY KEY, c1 "Odd s"."fe'el" REFERENCES "p 'x" ("c 1") ON DELETE CASCADE);
+        CREATE INDEX by_it ON "p 'x" ((n + of_it('sad'))); CREATE INDEX ON "p 'x" (g);
+        CREATE VIEW seen AS SELECT id, "c 1" FROM "p 'x"; GRANT SELECT ON seen TO pg_monitor; COMMENT ON TYPE "Odd s"."fe'el" IS 'felt'; COMMENT ON COLUMN "p 'x".f IS 'f';
+        CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n := NEW.n + 1; RETURN NEW; END$$;
+        CREATE TRIGGER counted BEFORE UPDATE OF n ON "p 'x" FOR EACH ROW EXECUTE FUNCTION count_it();
+        INSERT INTO "p 'x" SELECT g, (ARRAY['sad', 'it''s'])[g]::"Odd s"."fe'el", '{sad}', 'it''s', 'w', g + 1 FROM generate_series(1, 2) g; INSERT INTO c SELECT id, "c 1" FROM "p 'x" """,
+        sql="""DROP TYPE "Odd s"."fe'el" CASCADE; ALTER TABLE "p 'x" ADD "c 1" int""",
+    ),
+    Case(
+        name="function with all that calls it",
+        setup="""CREATE FUNCTION "f 1"(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1'; COMMENT ON FUNCTION "f 1"(int) IS 'one more';
+        CREATE TABLE "p 'x" (id int PRIMARY KEY, n int DEFAULT "f 1"(1), m int);
+        CREATE INDEX by_f ON "p 'x" ("f 1"(id)) WHERE n > 0; CREATE VIEW seen AS SELECT id, "f 1"(n) AS n FROM "p 'x";
+        CREATE POLICY few ON "p 'x" USING ("f 1"(n) > 0); ALTER TABLE "p 'x" ENABLE ROW LEVEL SECURITY;
+        CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.m := NEW.m + 1; RETURN NEW; END$$;
+        CREATE TRIGGER counted BEFORE UPDATE ON "p 'x" FOR EACH ROW EXECUTE FUNCTION count_it();
+        INSERT INTO "p 'x" (id, m) SELECT g, g FROM generate_series(1, 15) g""",
+        sql='DROP FUNCTION "f 1" CASCADE; DROP FUNCTION count_it CASCADE',
+    ),
+    Case(
         name="foreign key, then what it points at",
         setup="CREATE TABLE p (id int PRIMARY KEY, n int); CREATE UNIQUE INDEX both_of ON p (n, id);"
         " CREATE TABLE c (id int PRIMARY KEY, a int, b int, CONSTRAINT both_fk FOREIGN KEY (a, b) REFERENCES p (id, n));"

@@ -82,7 +82,8 @@ class DropType:
                 purge=(
                     Action(
                         title=f"drop {kind.lower()} {name}",
-                        sql=(*freed, f"DROP {kind} IF EXISTS {aside.sql}{of}"),
+                        # Its name is its own, and types of its parameters may have other names by now.
+                        sql=(*freed, f"DROP {kind} IF EXISTS {aside.sql}"),
                     ),
                 ),
             ),

@@ -6,7 +6,7 @@ the columns, constraints and indexes that are left: what none of them names is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
@@ -26,8 +26,8 @@ class HiddenNeeds:
     numbers: frozenset[int]
 
     @classmethod
-    def of(cls, catalog: Catalog, archive: Archive) -> HiddenNeeds:
-        """From the catalog as it is when a statement's turn comes."""
+    def of(cls, catalog: Catalog, archive: Archive, changed: Collection[RelationName] = ()) -> HiddenNeeds:
+        """From the catalog as it is when a statement's turn comes; `changed` have lost parts by it."""
         movable = {entry.number: entry for entry in archive.objects if entry.kind in _MOVABLE}
         numbers: set[int] = set()
         left = archive
@@ -39,7 +39,7 @@ class HiddenNeeds:
                 numbers |= needs
             else:
                 table = catalog.tables.get(RelationName(schema=entry.schema, name=entry.tag))
-                if table is None or not table.hidden:
+                if table is None or not (table.hidden or table.name in changed):
                     continue
                 named = set(_words(table))
                 needs = {number for number in needs if _bare(movable[number]) not in named}

@@ -11,7 +11,7 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import taken
-from workorders.migration.sql import removals
+from workorders.migration.sql import rowless
 from workorders.migration.sql.reading import Reading
 
 _VIEWS = {"view": "VIEW", "materialized view": "MATERIALIZED VIEW"}
@@ -55,7 +55,7 @@ def _views(reading: Reading, table: Table, views: list[Dependant]) -> ChangeDefi
         if each.relation is not None
     ]
     gone = taken(reading.archive, found, reading.place, reading.catalog.role)
-    return removals.dropped(reading, table.name, gone, "; ".join(gone.dropping))
+    return rowless.dropped(reading, table.name, gone, "; ".join(gone.dropping))
 
 
 def _is_of(dependant: Dependant, column: str) -> bool:

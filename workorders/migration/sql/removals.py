@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from workorders.migration import questions
 from workorders.migration.catalog.archive import Entry
 from workorders.migration.names import RelationName
-from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.hidden_needs import HiddenNeeds
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.operations.restoration import Taken, locks_of_what_stays, taken, without
-from workorders.migration.sql import objects, tree
+from workorders.migration.operations.restoration import taken, without
+from workorders.migration.sql import cascaded_parts, objects, tree
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
+from workorders.migration.sql.rowless import dropped
 
 
 def drops(reading: Reading) -> Iterator[Operation]:
@@ -44,7 +43,14 @@ def drops(reading: Reading) -> Iterator[Operation]:
             "Drop it by hand.",
         )
     table = relation_of(entries[0]) or _named(entries[0])
-    needs = HiddenNeeds.of(reading.catalog, reading.archive)
+    changed: set[RelationName] = set()
+    if node.get("behavior") == "DROP_CASCADE":
+        for operation in cascaded_parts.of_tables(reading, entries):
+            yield operation
+            if operation.table is not None:
+                changed.add(operation.table)
+            reading = replace(reading, catalog=operation.after(reading.catalog))
+    needs = HiddenNeeds.of(reading.catalog, reading.archive, changed)
     gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
     if node.get("behavior") != "DROP_CASCADE":
         _must_be_needed_by_nobody(reading, entries, gone.entries)
@@ -69,30 +75,6 @@ def drops(reading: Reading) -> Iterator[Operation]:
 
 #: Dropped types are always put aside: what is kept of rows for the way back may hold values of them.
 _TYPES = ("TYPE", "DOMAIN")
-
-
-def dropped(reading: Reading, table: RelationName, gone: Taken, sql: str) -> ChangeDefinition:
-    """The operation that takes these away, and its way back; `table` is what it is about."""
-    names = ", ".join(map(str, gone.entries))
-    return ChangeDefinition(
-        place=reading.place,
-        table=table,
-        title=f"drop {names}",
-        sql=sql,
-        locks=gone.locks,
-        undo_title=f"make {names} again",
-        undo=gone.restoring,
-        undo_locks=locks_of_what_stays(gone),
-        fills_again=gone.filled,
-        undone_later=_are_there(gone) if gone.is_outdated else "",
-        becomes=without(reading.catalog, gone.entries),
-    )
-
-
-def _are_there(gone: Taken) -> str:
-    """Whether all of these views are there."""
-    names = (relation_of(entry) for entry in gone.entries)
-    return questions.every(questions.relation_exists(name) for name in names if name is not None)
 
 
 def _put_aside(reading: Reading, gone: Sequence[Entry], *, is_left: bool) -> Iterator[DropType]:
