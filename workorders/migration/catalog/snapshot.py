@@ -288,6 +288,8 @@ class Catalog:
     volatile_functions: frozenset[str] = frozenset()
     #: The user's functions, by unqualified name, that this script's twins are kept in step through.
     called_by_twins: frozenset[str] = frozenset()
+    #: Types, by unqualified name, that the triggers of this script's twins say.
+    types_of_twins: frozenset[str] = frozenset()
     #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.
     constrained_domains: frozenset[str] = frozenset()
     #: Those among them that do not take NULL.

@@ -130,6 +130,7 @@ class Twin:
             forth, is_held = f"{self.forth('new', hidden)}", f"NEW.{quoted(hidden)} IS NOT NULL"
             out_of_step = f"NOT ({is_held} AND NOT {different(forth, f'NEW.{quoted(main)}')})"
             inserted = self._unless_it_fails(f"IF {out_of_step} THEN {down} END IF;", down)
+            down = inserted
         else:
             main, hidden, read = self.name, self.hidden, self.read
             down = self._held(self._forth_of(main), hidden)

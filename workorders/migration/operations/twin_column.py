@@ -160,7 +160,17 @@ class TwinColumn:
         others = tuple(column for column in table.columns if column.name != self.column)
         moved = tuple(column for column in table.columns if column.name == self.column)
         after = catalog.with_table(replace(table, columns=(*others, *moved)))
-        return replace(after, called_by_twins=catalog.called_by_twins | self._called(catalog))
+        return replace(
+            after,
+            called_by_twins=catalog.called_by_twins | self._called(catalog),
+            types_of_twins=catalog.types_of_twins | self._types(),
+        )
+
+    def _types(self) -> frozenset[str]:
+        """The types that the trigger's function says by name."""
+        casts = tree.walk({"Expr": tree.expression(self.change.using or "NULL")})
+        named = (tree.strings(f.node["typeName"]["names"])[-1] for f in casts if f.kind == "TypeCast")
+        return frozenset({self.change.domain.removesuffix("[]"), *named})
 
     def _called(self, catalog: Catalog) -> frozenset[str]:
         """The user's functions that USING calls; none is known where no statement needs to know objects."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from workorders.migration.catalog import renaming
 from workorders.migration.catalog.archive import Archive, Entry
-from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import written_name
-from workorders.migration.names import OUR_SCHEMA, RelationName
+from workorders.migration.names import RelationName
 from workorders.migration.operations import labels
 from workorders.migration.operations.add_value import AddValue
 from workorders.migration.operations.former_type import described
@@ -77,16 +77,11 @@ def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
     """The catalog with an enum under another name, wherever that stands. Raises Refused for a twin's."""
     catalog, old = reading.catalog, RelationName(schema=entry.schema, name=entry.tag)
     name = RelationName(schema=entry.schema, name=new)
-    needed = {
-        e.number
-        for e in reading.archive.objects
-        if e.kind == "TABLE" and entry.number in e.needs and e.schema != OUR_SCHEMA
-    }
-    if needed and not labels.columns_of(catalog, old):
+    if old.name in catalog.types_of_twins:
         raise refused(
             reading.place,
-            f"A column of {old} has just got a twin in this script, which is kept in step with it by name.",
-            "Rename and drop types in a migration of its own, after this one is purged.",
+            f"A column has just got a twin in this script, which is kept in step with it by the name {old}.",
+            "Rename the type in a migration of its own, after this one is purged.",
         )
     names = catalog.enums[old]
     tables = {each: _retyped(catalog, table, old, name) for each, table in catalog.tables.items()}
@@ -103,15 +98,19 @@ def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
 
 
 def _retyped(catalog: Catalog, table: Table, old: RelationName, new: RelationName) -> Table:
-    if not any(labels.is_of(catalog, column.type, old) for column in table.columns):
+    if not any(labels.is_of(catalog, each.type, old) for each in (*table.columns, *table.hidden)):
         return table
-    columns = tuple(
-        replace(column, type=written_name(new) + "[]" * column.type.endswith("[]"))
-        if labels.is_of(catalog, column.type, old)
-        else column
-        for column in table.columns
-    )
-    return renaming.type_renamed(replace(table, columns=columns), RenamedType(was=old, becomes=new))
+
+    def under(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        return tuple(
+            replace(column, type=written_name(new) + "[]" * column.type.endswith("[]"))
+            if labels.is_of(catalog, column.type, old)
+            else column
+            for column in columns
+        )
+
+    changed = replace(table, columns=under(table.columns), hidden=under(table.hidden))
+    return renaming.type_renamed(changed, RenamedType(was=old, becomes=new))
 
 
 def _told_anew(archive: Archive, entry: Entry, new: str) -> Archive:
