@@ -199,3 +199,13 @@ def test_without_counted_statements_the_workload_is_unknown(rehearsed: Rehearse)
     assert found.holds
     assert proof_of(found, "workload").holds is None
     assert "pg_stat_statements cannot be read" in proof_of(found, "workload").differences[0]
+
+
+def test_a_generated_column_out_of_sight_follows_what_is_written(rehearsed: Rehearse) -> None:
+    def prepare(dsn: str) -> None:
+        with psycopg.connect(dsn, autocommit=True) as owner:
+            owner.execute("ALTER TABLE t ADD g int GENERATED ALWAYS AS (a * 2) STORED NOT NULL")
+
+    found = rehearsed("ALTER TABLE t DROP COLUMN g", before=prepare)
+
+    assert found.holds, found.problems

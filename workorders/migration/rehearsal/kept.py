@@ -90,7 +90,9 @@ class _Table:
         ]
         #: Columns that follow from others, or that are of another type meanwhile.
         self._derived = [
-            c for c in self._before.columns if c in self._planned.columns and c not in self._common
+            c
+            for c in self._before.columns
+            if c in generated or (c in self._planned.columns and c not in self._common)
         ]
 
     def differences(self) -> list[str]:
