@@ -68,6 +68,15 @@ CASES = (
         INSERT INTO k (id) SELECT generate_series(1, 9)""",
         sql="""ALTER TABLE k ALTER f DROP DEFAULT, ALTER f TYPE text USING f::text; ALTER TABLE k ALTER f SET DEFAULT 'sad'; DROP TYPE "fe'el"; DELETE FROM k WHERE id = 3""",
     ),
+    Case(
+        name="enum: rows changed, then the type exchanged",
+        setup="""CREATE TYPE st AS ENUM ('a', 'b'); CREATE TYPE sp AS ENUM ('x', 'y'); CREATE TABLE gone (id int PRIMARY KEY, s st); INSERT INTO gone VALUES (1, 'a');
+        CREATE TABLE k (id int PRIMARY KEY, s st NOT NULL DEFAULT 'a', p sp NOT NULL, q sp); INSERT INTO k VALUES (1, 'a', 'x', 'y'), (2, 'b', 'y', NULL), (3, 'b', 'x', 'x')""",
+        sql="""BEGIN; ALTER TYPE st ADD VALUE 'M'; COMMIT; DROP TABLE gone; ALTER TABLE k ALTER s DROP DEFAULT; DELETE FROM k WHERE id = 3; UPDATE k SET s = 'M'; ALTER TYPE st RENAME TO st_old; CREATE TYPE st AS ENUM ('M');
+        ALTER TABLE k ALTER s TYPE st USING (s::text::st); DROP TYPE st_old; ALTER TABLE k ALTER s SET DEFAULT 'M';
+        ALTER TABLE k ALTER q TYPE sp[] USING ARRAY[q]; UPDATE k SET q = array_append(q, 'x') WHERE 'y' = ANY(q);
+        CREATE TYPE sp_new AS ENUM ('z'); ALTER TABLE k ADD p_new sp_new; UPDATE k SET p_new = 'z' WHERE p = 'x'; ALTER TABLE k DROP p; ALTER TABLE k RENAME p_new TO p""",
+    ),
     _case(
         "exchange a type",
         f"""BEGIN; CREATE TYPE "Odd schéma"."new" AS ENUM ('a', 'c');

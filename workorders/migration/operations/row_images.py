@@ -222,8 +222,8 @@ class RowImages:
 
     @property
     def left_so(self) -> str:
-        """The row `t` is as the statement has left one."""
-        alike = (same(self.standing(c), f"i.{self.after(c)}") for c in self.columns)
+        """The row `t` is as the statement has left one, though a column may be of another type by now."""
+        alike = (same(f"t.{quoted(c)}::text", f"i.{self.after(c)}::text") for c in self.columns)
         return f"EXISTS (SELECT FROM {self.images.sql} i WHERE {' AND '.join(alike)})"
 
     @property
