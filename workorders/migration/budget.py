@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ class Budget:
         left = self.left_ms
         if left < 1:
             raise BudgetSpent("the budget was spent before the last statement")
-        self._set(round(left))
+        # Not before the span is over by our own clock: a cancellation before that is somebody else's.
+        self._set(math.ceil(left) + 1)
 
     def disarm(self) -> None:
         """For the rest of the transaction nothing is cancelled any more."""
