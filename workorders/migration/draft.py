@@ -23,7 +23,7 @@ from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.rename_column import RenameColumn
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_names import Twins
-from workorders.migration.renames import Names, Part, Renamed
+from workorders.migration.renames import Names, Part
 from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
 from workorders.migration.sql.script import Statement
 from workorders.migration.steps import Step
@@ -78,7 +78,6 @@ class Draft:
         self.filled: list[RelationName] = []
         #: What the script has set.
         self.settings: Mapping[str, str] = {}
-        self._twinned: set[tuple[RelationName, str]] = set()
         self._twins = Twins()
         self._hiding: stars.Seen = {}
         #: How many actions of the first renaming's way back are its own.
@@ -92,7 +91,7 @@ class Draft:
     def saved(self) -> Self:
         """A draft of its own that goes on from here; the decisions are those of both."""
         draft = copy(self)
-        for name in ("steps", "checks", "planned", "changed", "filled", "_twinned"):
+        for name in ("steps", "checks", "planned", "changed", "filled"):
             setattr(draft, name, copy(getattr(self, name)))
         return draft
 
@@ -153,14 +152,15 @@ class Draft:
         """Plans one operation more; its hazards."""
         catalog, hazards = self.catalog, list[str]()
         names_now = names_of(self.steps)
-        _must_not_be_twinned(operation, self.before, names_now, self._twinned, statement)
+        _must_not_be_twinned(operation, self.before, names_now, self._twins, statement)
         made = family.spread(operation.name, catalog, operation.steps(catalog, self._run), statement.raw)
         if self.changed:
             self.filled += _filled_again(operation, catalog)
         for given in names_of(made).renames:
             self.steps = [purged_under(step, given) for step in self.steps]
-            self.changed, self._twinned = _called(self.changed, self._twinned, given)
-            self._twins = self._twins.under(given) if given.part is Part.TABLE else self._twins
+            if given.part is Part.TABLE:
+                self.changed = {Names(renames=(given,)).table(each) for each in self.changed}
+                self._twins = self._twins.under(given)
             self._hiding = stars.renamed(self._hiding, given)
         made = temporary.kept_apart(made, operation.table, self._run)
         if not isinstance(operation, TwinColumn):
@@ -187,7 +187,6 @@ class Draft:
             left = (each for each in stars.seen(table, self._hiding) if each not in gone)
             self._hiding = {**self._hiding, table.name: tuple(left)}
         if isinstance(operation, TwinColumn):
-            self._twinned.add((operation.table, operation.column))
             self._twins = self._twins.and_one(operation.table, operation.twin(catalog, self._run))
         after = family.followed(operation.name, catalog, operation.after(catalog), operation.table)
         self.catalog = _with_hidden(after, table, made)
@@ -236,19 +235,6 @@ def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName,
     return operation.fills_again if isinstance(operation, ChangeDefinition) else ()
 
 
-def _called(
-    changed: set[RelationName], twinned: set[tuple[RelationName, str]], given: Renamed
-) -> tuple[set[RelationName], set[tuple[RelationName, str]]]:
-    """What the script has changed, and what has a twin, also under the names of now."""
-    if given.part not in (Part.TABLE, Part.COLUMN):
-        return changed, twinned
-    names = Names(renames=(given,))
-    return (
-        {names.table(each) for each in changed},
-        {(names.table(table), names.column(table, column)) for table, column in twinned},
-    )
-
-
 def _asked_before(check: Check, table: RelationName | None, names: Names) -> Check:
     """The check as it can be asked before the plan has run."""
     if table is None or not names.renames:
@@ -260,7 +246,7 @@ def _must_not_be_twinned(
     operation: Operation,
     before: Catalog,
     given: Names,
-    twinned: set[tuple[RelationName, str]],
+    twins: Twins,
     statement: Statement,
 ) -> None:
     """Until its trigger is gone, a twin's column keeps its type; that of a run before, its name, too."""
@@ -271,10 +257,10 @@ def _must_not_be_twinned(
             raise Refused.because(
                 f"{name} still has the twin of an earlier run.", "Purge that run first.", line=statement.line
             )
-    for name, column in () if isinstance(operation, RenameColumn) else twinned:
-        if name in names and columns in (None, column):
+    for name, twin in () if isinstance(operation, RenameColumn) else twins.known:
+        if name in names and columns in (None, twin.name):
             raise Refused.because(
-                f"{name}.{column} has just got a twin in this script.",
+                f"{name}.{twin.name} has just got a twin in this script.",
                 "Make the second change in a migration of its own, after the first one is purged.",
                 line=statement.line,
             )

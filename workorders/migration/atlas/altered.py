@@ -127,7 +127,7 @@ def _is_filled(definition: Node, constraints: list[Node], catalog: Catalog) -> b
     if words[-1] in catalog.constrained_domains:
         return True
     default = by_kind.get("CONSTR_DEFAULT")
-    return default is not None and bool(set(tree.functions_in(default)) & catalog.volatile_functions)
+    return default is not None and bool(catalog.volatile(tree.functions_in(default)))
 
 
 def _set_not_null(command: Node, table: Table, _: Catalog) -> Effect | None:
