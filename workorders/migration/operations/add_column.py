@@ -19,12 +19,8 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import RelationName
 from workorders.migration.operations import new_column, not_null_path
 from workorders.migration.operations.family import alterable
-from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
+from workorders.migration.operations.operation import SMALL_BYTES, Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
-
-#: A table of this size is written anew in a fraction of the smallest stall budget that people set
-#: (a rewrite goes through some 50 MB/s at least); the executor cancels it all the same if it is not.
-SMALL_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,12 +20,9 @@ from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Ta
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import membership, rebuild
-from workorders.migration.operations.operation import Check, Place, must_find, refused
+from workorders.migration.operations.operation import SMALL_BYTES, Check, Place, must_find, refused
 from workorders.migration.sql import index_forms
 from workorders.migration.steps import Action, Step
-
-#: A table of this size is read in a small part of any stall budget.
-SMALL_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)

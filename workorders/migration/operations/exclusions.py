@@ -11,13 +11,10 @@ from collections.abc import Iterator, Mapping
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Constraint, Table
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations.operation import Place, exclusive, refused
+from workorders.migration.operations.operation import SMALL_BYTES, Place, exclusive, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, strings
 from workorders.migration.steps import Action
-
-#: A table of this size is read and indexed in a fraction of the smallest stall budget that people set.
-SMALL_BYTES = 512 * 1024
 
 
 def is_one(constraint: Constraint) -> bool:

@@ -11,6 +11,10 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.steps import Step
 
+#: A table of this size is written anew in a fraction of the smallest stall budget that people set
+#: (a rewrite goes through some 50 MB/s at least); the executor cancels it all the same if it is not.
+SMALL_BYTES = 512 * 1024
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.names import LAST, is_ours, quoted
-from workorders.migration.operations.add_column import SMALL_BYTES
 from workorders.migration.operations.alter_type import TypeChange
-from workorders.migration.operations.operation import Place, ordinary, refused
+from workorders.migration.operations.operation import SMALL_BYTES, Place, ordinary, refused
 from workorders.migration.sql import tree
 
 
