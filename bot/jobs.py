@@ -268,6 +268,8 @@ class Runner:
             github=self._services.github,
             marker=self._services.marker(),
             pause_seconds=self._pace.write_pause_seconds,
+            writes_per_minute=self._pace.writes_per_minute,
+            writes_per_hour=self._pace.writes_per_hour,
         )
         while True:
             again_at = outbox.send_due(datetime.now(UTC))

@@ -54,6 +54,9 @@ class Pace:
     soak_look_seconds: float = 60.0
     #: Between two writes to GitHub of one installation.
     write_pause_seconds: float = 1.0
+    #: How much one installation writes; GitHub's secondary limits for what creates content.
+    writes_per_minute: int = 80
+    writes_per_hour: int = 500
     #: How often an alert is tried before it is given up; with the pauses about an hour.
     alert_attempts: int = 20
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,11 +29,9 @@ __all__ = ["Outbox", "post"]
 
 _LOG = logging.getLogger(__name__)
 
-#: GitHub's secondary limits for what creates content, by window in seconds.
-LIMITS = {60: 80, 3600: 500}
-
 #: Our clock and GitHub's may differ; a day more to look through costs one page.
 _CLOCKS_DIFFER = timedelta(days=1)
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 300.0
 
 
@@ -111,6 +109,9 @@ class Outbox:
     marker: Marker
     #: Between two writes of one installation.
     pause_seconds: float = 1.0
+    #: GitHub's secondary limits for what creates content.
+    writes_per_minute: int = 80
+    writes_per_hour: int = 500
     #: After a lost answer: GitHub may still be at it when we begin to look for the result.
     settle_seconds: float = 5.0
 
@@ -141,7 +142,7 @@ class Outbox:
             turn = _Turn(
                 ours=ours, installation_id=writer["installation_id"], failures=writer["failures"], now=now
             )
-            free_at = turn.free_at()
+            free_at = turn.free_at({_MINUTE: self.writes_per_minute, _HOUR: self.writes_per_hour})
             if free_at > now:
                 turn.pause_until(free_at)
             else:
@@ -264,11 +265,10 @@ class _Turn:
     failures: int
     now: datetime
 
-    def free_at(self) -> datetime:
-        """When GitHub's limits allow one more write; `now` where they do."""
+    def free_at(self, limits: Mapping[timedelta, int]) -> datetime:
+        """When the limits, by their window, allow one more write; `now` where they do."""
         free_at = self.now
-        for seconds, limit in LIMITS.items():
-            window = timedelta(seconds=seconds)
+        for window, limit in limits.items():
             found = row(
                 self.ours,
                 queries()["count_writes"],
@@ -282,13 +282,12 @@ class _Turn:
 
     def count_write(self) -> None:
         """One request more, whatever came of it."""
-        longest = timedelta(seconds=max(LIMITS))
         run(self.ours, queries()["add_write"], installation_id=self.installation_id, now=self.now)
         run(
             self.ours,
             queries()["forget_writes"],
             installation_id=self.installation_id,
-            before=self.now - longest,
+            before=self.now - _HOUR,
         )
 
     def succeed(self, pause_seconds: float) -> None:

@@ -53,6 +53,7 @@ def _times_on_the_target(thread: Thread) -> list[tuple[str, datetime]]:
     return [("begins", happened["turn_came"]), ("ends", happened["validated"])]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("workers")
 def test_twenty_orders_on_five_targets_run_one_at_a_time_and_in_order(make_shop: MakeShop) -> None:
     shops = [make_shop(name, schema=SCHEMA) for name in TARGETS]

@@ -16,7 +16,7 @@ from bot.github.message import (
     Reopen,
     SetStateLabel,
 )
-from bot.github.outbox import LIMITS, post
+from bot.github.outbox import post
 from bot.sandbox.faults import Fault, When
 from bot.store.ours import Pool
 from tests.integration.github.bench import MARKER, NOW, Bench
@@ -170,8 +170,8 @@ def test_writes_are_a_second_apart(bench: Bench) -> None:
     assert bench.comments() == ["x"]
 
 
-def test_githubs_limit_of_a_minute_is_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LIMITS, 60, 3)
+def test_githubs_limit_of_a_minute_is_kept(bench: Bench) -> None:
+    bench.outbox.writes_per_minute = 3
     opened = bench.open()
     bench.post(opened, *(bench.comment(opened.order_id, str(index), "x") for index in range(4)))
 
