@@ -16,7 +16,8 @@ from tests.plugins.sandbox import ServedSandbox
 
 ROOT = Path(__file__).parents[2]
 
-#: Everything that waits waits briefly, and the stand-in takes as much as there is. A dead worker is missed after a second.
+#: Everything that waits waits briefly, and the stand-in takes all that is written. A dead worker is missed
+#: after a second.
 PACE = Pace(
     poll_seconds=0.05, heartbeat_seconds=0.2, stalled_after_seconds=1.0, sweep_seconds=0.1, attempts=3,
     first_pause_seconds=0.1, look_again_seconds=0.2, soak_look_seconds=60.0, write_pause_seconds=0.01,
