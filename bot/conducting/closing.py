@@ -131,6 +131,7 @@ class Closing:
             facts["real_ms"] = round(float(outcome["milliseconds"]), 1)
             facts["longest_stall_ms"] = round(float(outcome["longest_stall_ms"]), 1)
             facts["failed_lock_tries"] = int(outcome["failed_lock_tries"])
+            facts.update(outcome.get("score", {}))
         if rollback_ms:
             facts["rollback_ms"] = round(rollback_ms, 1)
         return facts

@@ -18,7 +18,7 @@ from bot.perform import Decided, perform, settle
 from bot.store import orders
 from workorders.intents import Intent, Move, SetCriteria, Work
 from workorders.lifecycle import Event, accepts
-from workorders.migration import journal, sessions, validation, workload
+from workorders.migration import journal, scoring, sessions, validation, workload
 from workorders.migration.backfill import usual_speed
 from workorders.migration.connections import Target
 from workorders.migration.errors import Failed
@@ -103,13 +103,15 @@ class Execution:
         said: tuple[Intent, ...] = ()
         comment.say("Every step is done.", Finding.HOLDS)
         if log or kept.get("reported") != self._run:
-            report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log)
+            expected = scoring.from_json((desk.kept(REHEARSAL) or {}).get("expected", ()))
+            report = automation.executed(desk.brief(), outcome, watched, comment.milliseconds, log, expected)
             said = (desk.said("execution", report),)
             kept = {
                 "milliseconds": sum(milliseconds for _, milliseconds in log),
                 "longest_stall_ms": watched.longest_stall_ms,
                 "samples": watched.samples,
                 "failed_lock_tries": outcome.failed_lock_tries,
+                "score": scoring.score(expected, {t.step: t.milliseconds for t in outcome.timings}),
             }
             desk.keep(OUTCOME, kept)
         detail: dict[str, str | float] = {"run": self._run, "milliseconds": comment.milliseconds}

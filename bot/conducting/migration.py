@@ -93,10 +93,11 @@ class MigrationConductor:
             must_fit(target, shop.server, frozenset())
             prepared = engine.prepare(target, desk.order.sql, policy=desk.policy_text, binaries=shop.binaries)
             measured = validation.measure(target, validation.queries(prepared.plan, prepared.catalog))
+            tables = tuple(str(name) for name in prepared.plan.tables)
             found = automation.prepare(
-                target, dsn, desk.brief(), desk.policy_text, shop.server, shop.binaries, measured
+                target, dsn, desk.brief(tables), desk.policy_text, shop.server, shop.binaries, measured
             )
-        desk.keep(REHEARSAL, automation.kept(found.rehearsal))
+        desk.keep(REHEARSAL, automation.kept(found.rehearsal, found.estimates))
         desk.keep(inquiry.PLAN, stored_plan.to_json(automation.plan_to_show(found.rehearsal)))
         said = desk.said("preparation", found.report)
         if not found.rehearsal.holds:

@@ -26,6 +26,7 @@ from workorders.migration.application import OTHER_MAJOR, Application, Execution
 from workorders.migration.catalog import fingerprint as fingerprints
 from workorders.migration.connections import Target
 from workorders.migration.errors import Failed
+from workorders.migration.estimate import NO_EXPERIENCE, Work
 from workorders.migration.executor import Outcome
 from workorders.migration.limits import Limits
 from workorders.migration.plan import POSITIONAL
@@ -57,8 +58,10 @@ def plan(file: str, database: str, as_json: bool) -> None:
         prepared = engine.prepare(target, text, binaries=binaries())
         made = prepared.plan
         asked = validation.measure(target, validation.queries(made, prepared.catalog))
-        found = impacts.analyse(target, made, prepared.catalog, asked)
-        voice.show([*words.head(made), *words.impact(found), *words.steps(made, {})])
+        found = impacts.analyse(target, made, prepared.catalog, asked, NO_EXPERIENCE)
+        voice.show(
+            [*words.head(made), *words.impact(found), *words.costs(found.estimates), *words.steps(made, {})]
+        )
         return Answer(
             status=Status.DONE,
             state="planned",
@@ -87,11 +90,12 @@ def rehearse(file: str, database: str, as_json: bool, proof: str | None) -> None
     text = inputs.script(file)
     out = None if proof is None else inputs.writable(proof)
 
-    def work(_: Target, dsn: str, voice: Voice) -> Answer:
+    def work(target: Target, dsn: str, voice: Voice) -> Answer:
         voice.say("Rehearsing on copies of the target ...")
         with workshop(Settings.from_environment()) as place:
             proposal = Application(dsn=dsn, text=text).rehearse(place)
-        voice.show([*words.head(proposal.plan), *words.proofs(proposal.rehearsal)])
+        estimates = impacts.foretold(target, proposal.rehearsal)
+        voice.show([*words.head(proposal.plan), *words.proofs(proposal.rehearsal), *words.costs(estimates)])
         if out is not None:
             found = ProofFile.of(proposal.rehearsal, proposal.target_version, datetime.now(UTC))
             out.write_text(found.to_json(), encoding="utf-8")
@@ -316,4 +320,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, Work):
+        return value.value
     return getattr(value, "sql", value)

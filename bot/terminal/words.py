@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
@@ -10,11 +10,13 @@ from bot.render import escape
 from bot.terminal.answer import Trouble, statements_of
 from workorders.migration.application import Execution
 from workorders.migration.catalog.fingerprint import Fingerprint
+from workorders.migration.estimate import Estimate
 from workorders.migration.executor import Outcome
 from workorders.migration.impact import Impact, Plain
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal.proofs import Proof, Rehearsal
 from workorders.migration.steps import Action
+from workorders.roles.words import interval, size, summed
 
 
 def head(plan: Plan) -> Iterator[str]:
@@ -34,7 +36,7 @@ def impact(value: Impact) -> Iterator[str]:
         [
             str(table.name),
             "not counted" if table.rows is None else f"{table.rows:,}",
-            _size(table.size_bytes),
+            size(table.size_bytes),
             *(str(n) for n in (table.columns, table.indexes, table.foreign_keys, table.triggers)),
         ]
         for table in value.tables
@@ -52,6 +54,34 @@ def impact(value: Impact) -> Iterator[str]:
         yield f"    line {each.line}: {_plain(each)}"
     if value.hazards:
         yield from (f"    {escape.visible(hazard)}" for hazard in value.hazards)
+
+
+def costs(estimates: Sequence[Estimate]) -> Iterator[str]:
+    """What the plan will take, in all and step by step."""
+    yield from _heading("What it will take")
+    rows = [
+        [
+            escape.visible(each.step),
+            interval(each.milliseconds),
+            interval(each.wal_bytes, size),
+            interval(each.disk_bytes, size),
+        ]
+        for each in estimates
+    ]
+    whole = [
+        "all",
+        summed(each.milliseconds for each in estimates),
+        summed((each.wal_bytes for each in estimates), size),
+        summed((each.disk_bytes for each in estimates), size),
+    ]
+    yield from _aligned([["step", "time", "write-ahead log", "disk"], *rows, whole])
+    yield from (f"  {line}" for line in _grounds(estimates))
+
+
+def _grounds(estimates: Sequence[Estimate]) -> Iterator[str]:
+    """Each measurement once."""
+    amounts = (a for each in estimates for a in (each.milliseconds, each.wal_bytes, each.disk_bytes))
+    yield from dict.fromkeys(escape.visible(amount.because) for amount in amounts if amount.is_known)
 
 
 def _plain(value: Plain) -> str:
@@ -188,12 +218,3 @@ def _aligned(rows: list[list[str]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
     for row in shown:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _size(size_bytes: int) -> str:
-    amount = float(size_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"

@@ -202,6 +202,17 @@ def test_the_next_order_on_the_table_is_told_the_lesson(story: Story, later: Thr
     assert f"Order {story.thread.number} of" in analysis
 
 
+def test_the_forecast_is_held_against_what_it_came_to(story: Story, later: Thread) -> None:
+    expected = story.thread.report("automation: Scripts and rehearsal")
+    assert "What it will take on the target" in expected
+    assert "Write-ahead log" in expected
+    assert "as expected" in story.thread.report("automation: Execution")
+    assert "predictions held" in story.thread.report("conductor: Closing report")
+
+    # The lesson's figures are the next forecast's ground.
+    assert "predictions held" in later.report("data-science: Impact analysis")
+
+
 def test_a_rollback_brings_back_the_old_schema(story: Story, later: Thread) -> None:
     columns = story.shop.query(
         "SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0"

@@ -6,25 +6,22 @@ changes anything; the target is read lightly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from workorders.migration import validation, workload
+from workorders.migration import forecast, validation, workload
 from workorders.migration.catalog.snapshot import Catalog, Dependant
 from workorders.migration.connections import Target
 from workorders.migration.draft import PlannedStatement
+from workorders.migration.estimate import NO_EXPERIENCE, Estimate, Experience
+from workorders.migration.forecast import Grounds
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
+from workorders.migration.rehearsal.metering import Cost
+from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.sql import renamed, tree
-from workorders.migration.steps import Step
 from workorders.migration.validation import Measured
-
-#: How far a catalog change's time on the target may be from its time in rehearsal.
-_CATALOG_SPREAD = 10.0
-
-#: A validation reads what a count reads, and compares; an index build also sorts.
-_SCAN_SPREAD, _BUILD_SPREAD = 4.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +43,8 @@ class Rewriting:
 
     #: 1-based line of the statement.
     line: int
+    #: Its position in the script.
+    statement: int
     operation: str
     table: RelationName
     #: Counted on the target; None where that took too long.
@@ -90,18 +89,6 @@ class Plain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """How long a step will take, as an interval; both ends None where nothing was measured."""
-
-    step: str
-    locks: tuple[Lock, ...]
-    low_ms: float | None
-    high_ms: float | None
-    #: The measurement that it comes from.
-    because: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Impact:
     """All of it."""
 
@@ -118,9 +105,12 @@ class Impact:
     saying_former_names: tuple[str, ...] | None
 
 
-def analyse(target: Target, plan: Plan, catalog: Catalog, measured: Measured) -> Impact:
+def analyse(
+    target: Target, plan: Plan, catalog: Catalog, measured: Measured, experience: Experience
+) -> Impact:
     """The impact of a plan. `measured` are the validation queries' answers from before."""
     tables = [catalog.tables[name] for name in plan.tables]
+    written = writes(target, plan, catalog)
     return Impact(
         tables=tuple(
             Touched(
@@ -146,14 +136,14 @@ def analyse(target: Target, plan: Plan, catalog: Catalog, measured: Measured) ->
             for table in tables
             for dependence in _dependences(catalog, table.name, table.dependants)
         ),
-        writes=tuple(_writes(target, plan, catalog)),
+        writes=written,
         hazards=tuple(
             f"line {planned.statement.line}: {hazard}"
             for planned in plan.statements
             for hazard in planned.hazards
         ),
         plain=tuple(Plain.of(each) for each in plan.statements),
-        estimates=estimates(plan, measured, {}),
+        estimates=forecast.estimates(plan, grounds(target, catalog, measured, written, {}, experience)),
         publications=tuple(sorted({name for table in tables for name in table.publications})),
         saying_former_names=workload.saying(target, plan.names()),
     )
@@ -177,7 +167,8 @@ def _dependences(catalog: Catalog, name: RelationName, dependants: tuple[Dependa
     return list(dict.fromkeys(found))
 
 
-def _writes(target: Target, plan: Plan, catalog: Catalog) -> list[Rewriting]:
+def writes(target: Target, plan: Plan, catalog: Catalog) -> tuple[Rewriting, ...]:
+    """The rows that its UPDATEs and DELETEs are about, counted on the target."""
     found = []
     for position, planned in enumerate(plan.statements):
         raw = planned.statement.raw
@@ -195,38 +186,44 @@ def _writes(target: Target, plan: Plan, catalog: Catalog) -> list[Rewriting]:
         is_countable = not joined and table in catalog.tables
         rows = validation.rows_matching(target, table, condition) if is_countable else None
         name = planned.operations[0] if planned.operations else raw.kind
-        found.append(Rewriting(line=planned.statement.line, operation=name, table=table, rows=rows))
-    return found
-
-
-def estimates(plan: Plan, measured: Measured, rehearsed: Mapping[int, float]) -> tuple[Estimate, ...]:
-    """One estimate a step. `rehearsed` gives milliseconds on the sample, by step."""
-    return tuple(_estimate(number, step, measured, rehearsed) for number, step in enumerate(plan.steps))
-
-
-def _estimate(number: int, step: Step, measured: Measured, rehearsed: Mapping[int, float]) -> Estimate:
-    action = step.action
-    scans = [measured.milliseconds(name) for name in action.scans]
-    if action.scans and all(scan is not None for scan in scans):
-        total = sum(scan for scan in scans if scan is not None)
-        spread = _SCAN_SPREAD if action.is_transactional else _BUILD_SPREAD
-        names = ", ".join(map(str, action.scans))
-        return Estimate(
-            step=action.title,
-            locks=action.locks,
-            low_ms=total,
-            high_ms=max(total * spread, 1.0),
-            because=f"counting the rows of {names} took {total:.0f} ms on the target",
+        found.append(
+            Rewriting(line=planned.statement.line, statement=position, operation=name, table=table, rows=rows)
         )
-    if number in rehearsed and not action.scans and action.batches is None and not action.captured:
-        milliseconds = rehearsed[number]
-        return Estimate(
-            step=action.title,
-            locks=action.locks,
-            low_ms=milliseconds / _CATALOG_SPREAD,
-            high_ms=milliseconds * _CATALOG_SPREAD,
-            because=f"it took {milliseconds:.1f} ms in rehearsal, and does not depend on the rows",
-        )
-    return Estimate(
-        step=action.title, locks=action.locks, low_ms=None, high_ms=None, because="nothing measured yet"
+    return tuple(found)
+
+
+def foretold(
+    target: Target,
+    rehearsal: Rehearsal,
+    measured: Measured | None = None,
+    experience: Experience = NO_EXPERIENCE,
+) -> tuple[Estimate, ...]:
+    """What a rehearsed plan will take. Counts the target's rows where nobody has `measured` them."""
+    plan, catalog = rehearsal.prepared.plan, rehearsal.prepared.catalog
+    if measured is None:
+        measured = validation.measure(target, validation.queries(plan, catalog))
+    written = writes(target, plan, catalog)
+    return forecast.estimates(plan, grounds(target, catalog, measured, written, rehearsal.costs, experience))
+
+
+def grounds(
+    target: Target,
+    catalog: Catalog,
+    measured: Measured,
+    written: Collection[Rewriting],
+    costs: Mapping[int, Cost],
+    experience: Experience,
+) -> Grounds:
+    """What there is to foretell from, with what only the target's settings tell."""
+    found = target.execute(
+        "SELECT pg_catalog.current_setting('data_checksums') = 'on'"
+        " OR pg_catalog.current_setting('wal_log_hints') = 'on'"
+    ).fetchone()
+    return Grounds(
+        catalog=catalog,
+        measured=measured,
+        counted={each.statement: each.rows for each in written},
+        costs=costs,
+        experience=experience,
+        logs_hints=bool(found and found[0]),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +26,6 @@ class Limits:
 REHEARSAL = Limits(
     stall_budget_ms=60_000, max_wait_seconds=60.0, batch_rows=7, batch_is_fixed=True, batch_pause=0.0
 )
+
+#: The second time: what is right in small batches has to be right in one, whose time tells of large ones.
+IN_ONE_BATCH = replace(REHEARSAL, batch_rows=100_000)

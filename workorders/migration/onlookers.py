@@ -43,6 +43,23 @@ class Observer(Protocol):
         """Just after them, before the commit."""
 
 
+class Observers:
+    """Several, each in its turn."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def before(self, target: Target, action: Action) -> None:
+        """All look."""
+        for each in self._observers:
+            each.before(target, action)
+
+    def after(self, target: Target, action: Action) -> None:
+        """All look."""
+        for each in self._observers:
+            each.after(target, action)
+
+
 class Silence:
     """Hears nothing, stops nothing, looks at nothing."""
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workorders.migration import decisions, impact, render
+from workorders.migration import decisions, impact, render, scoring
 from workorders.migration.connections import Target
+from workorders.migration.estimate import Amount, Estimate, Experience
 from workorders.migration.executor import Outcome
-from workorders.migration.impact import Estimate
 from workorders.migration.monitor import Watched
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import proofs
 from workorders.migration.rehearsal.proof import REVERSALS
 from workorders.migration.rehearsal.proofs import Rehearsal
 from workorders.migration.rehearsal.shadow import ShadowServer
+from workorders.migration.scoring import Expected
 from workorders.migration.validation import Measured
 from workorders.report import (
     AlertKind,
@@ -63,7 +64,8 @@ def prepare(
     Raises Unreadable, Refused and Blocked as `rehearse` does.
     """
     rehearsal = proofs.rehearse(target, dsn, brief.order.sql, server, binaries, policy=policy)
-    estimates = impact.estimates(rehearsal.prepared.plan, measured, proofs.measured(rehearsal))
+    experience = Experience.of(each.facts for each in brief.lessons)
+    estimates = impact.foretold(target, rehearsal, measured, experience)
     return Preparation(
         report=_prepared_report(brief, rehearsal, estimates), rehearsal=rehearsal, estimates=estimates
     )
@@ -114,8 +116,9 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
     if rehearsal.problems:
         sections.append(Section(title="What stands in the way", blocks=(words.problems(rehearsal.problems),)))
     sections.append(
-        Section(title="The steps", blocks=(_steps(plan, rehearsal, estimates), *scripts(rehearsal.prepared)))
+        Section(title="The steps", blocks=(_steps(plan, rehearsal), *scripts(rehearsal.prepared)))
     )
+    sections.append(words.costs(estimates))
     return Report(
         role=ROLE,
         title="Scripts and rehearsal",
@@ -158,17 +161,15 @@ def _proofs(rehearsal: Rehearsal) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _steps(plan: Plan, rehearsal: Rehearsal, estimates: tuple[Estimate, ...]) -> Grid:
+def _steps(plan: Plan, rehearsal: Rehearsal) -> Grid:
     measured = proofs.measured(rehearsal)
     return Grid(
-        header=("Step", "Locks", "In rehearsal", "Expected", "Because", "Way back"),
+        header=("Step", "Locks", "In rehearsal", "Way back"),
         rows=tuple(
             (
                 named(step.action.title),
                 words.locks(step.action.locks),
                 words.duration(measured[number]) if number in measured else "not reached",
-                words.interval(estimates[number]),
-                estimates[number].because,
                 "instant" if step.is_undone_instantly else "online",
             )
             for number, step in enumerate(plan.steps)
@@ -177,9 +178,14 @@ def _steps(plan: Plan, rehearsal: Rehearsal, estimates: tuple[Estimate, ...]) ->
 
 
 def executed(
-    brief: Brief, outcome: Outcome, watched: Watched, milliseconds: float, log: tuple[tuple[str, float], ...]
+    brief: Brief,
+    outcome: Outcome,
+    watched: Watched,
+    milliseconds: float,
+    log: tuple[tuple[str, float], ...],
+    expected: Sequence[Expected] = (),
 ) -> Report:
-    """The report on an execution that ended well."""
+    """The report on an execution that ended well; `expected` is how long each step was to take."""
     found = (
         Found(finding=Finding.HOLDS, found="As rehearsed.", evidence=f"Run {named(outcome.run)}."),
         Found(
@@ -217,7 +223,7 @@ def executed(
                 title="What was asked, and what was found",
                 blocks=(Answers(answers=phase_answers(brief, 2, found)),),
             ),
-            Section(title="The log", blocks=(_log(log),)),
+            Section(title="The log", blocks=(_scored(outcome, expected) or _log(log),)),
         ),
     )
 
@@ -256,6 +262,27 @@ def _stall(watched: Watched) -> str:
     )
 
 
+def _scored(outcome: Outcome, expected: Sequence[Expected]) -> Grid | None:
+    """Each step's time beside the one that was foretold; None where that is not known."""
+    if not outcome.timings or not expected:
+        return None
+    words_of = {True: "as expected", False: "not as expected", None: "unknown"}
+    return Grid(
+        header=("Step", "Time", "Expected", "Which was"),
+        rows=tuple(
+            (
+                named(timed.title),
+                words.duration(timed.milliseconds),
+                words.interval(
+                    Amount(low=expected[timed.step].low_ms, high=expected[timed.step].high_ms, because="")
+                ),
+                words_of[expected[timed.step].holds(timed.milliseconds)],
+            )
+            for timed in outcome.timings
+        ),
+    )
+
+
 def _log(log: tuple[tuple[str, float], ...]) -> Grid:
     return Grid(
         header=("Step", "Time"),
@@ -284,10 +311,11 @@ def rolled_back(outcome: Outcome, milliseconds: float, log: tuple[tuple[str, flo
     )
 
 
-def kept(rehearsal: Rehearsal) -> Mapping[str, object]:
+def kept(rehearsal: Rehearsal, estimates: Sequence[Estimate] = ()) -> Mapping[str, object]:
     """What the review and the execution need of the rehearsal, as JSON values."""
     plan = rehearsal.prepared.plan
     return {
+        "expected": scoring.to_json([Expected.of(each) for each in estimates]),
         "run": plan.run,
         "digest": plan.digest,
         "holds": rehearsal.holds,

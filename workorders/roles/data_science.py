@@ -8,6 +8,7 @@ from workorders.memory import told
 from workorders.migration import impact, render, validation
 from workorders.migration.connections import Target
 from workorders.migration.engine import Prepared
+from workorders.migration.estimate import Experience, total
 from workorders.migration.impact import Impact
 from workorders.migration.validation import Measured
 from workorders.report import (
@@ -48,7 +49,8 @@ def analyse(target: Target, brief: Brief, prepared: Prepared) -> Analysis:
     """Phase 1. Reads the target lightly and changes nothing."""
     queries = validation.queries(prepared.plan, prepared.catalog)
     measured = validation.measure(target, queries)
-    found = impact.analyse(target, prepared.plan, prepared.catalog, measured)
+    experience = Experience.of(each.facts for each in brief.lessons)
+    found = impact.analyse(target, prepared.plan, prepared.catalog, measured, experience)
     risks = _risks(prepared, found)
     report = Report(
         role=ROLE,
@@ -94,9 +96,8 @@ def _found(prepared: Prepared, found: Impact, measured: Measured, risks: list[st
     columns = sum(touched.columns for touched in found.tables)
     keys = sum(touched.foreign_keys for touched in found.tables)
     written = [each.rows for each in found.writes]
-    known = [each for each in found.estimates if each.low_ms is not None]
-    low, high = sum(each.low_ms or 0 for each in known), sum(each.high_ms or 0 for each in known)
-    unknown = len(found.estimates) - len(known)
+    duration, unknown = total(each.milliseconds for each in found.estimates)
+    known = len(found.estimates) - unknown
     answered = sum(answer.value is not None for answer in measured.answers)
     return (
         Found(
@@ -127,17 +128,13 @@ def _found(prepared: Prepared, found: Impact, measured: Measured, risks: list[st
         ),
         Found(
             finding=Finding.NOTE if known else Finding.OPEN,
-            found=(
-                f"{words.duration(low)} to {words.duration(high)} for {words.count(len(known), 'step')}; "
-                if known
-                else ""
-            )
+            found=(f"{words.interval(duration)} for {words.count(known, 'step')}; " if known else "")
             + (
                 f"unknown for {words.count(unknown, 'step')} until the rehearsal."
                 if unknown
                 else "no step is left out."
             ),
-            evidence="; ".join(dict.fromkeys(each.because for each in known)) or "Nothing is measured yet.",
+            evidence=f"{duration.because[:1].upper()}{duration.because[1:]}.",
         ),
         Found(
             finding=Finding.NOTE,

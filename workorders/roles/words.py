@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from workorders.migration.errors import Problem
-from workorders.migration.impact import Estimate
+from workorders.migration.estimate import Amount, Estimate, total
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
-from workorders.report import Grid, named
+from workorders.report import Grid, Section, named
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def size(size_bytes: int) -> str:
+def size(size_bytes: float) -> str:
     """Bytes in the unit that a person would choose, powers of 1024 as Postgres counts."""
     value = float(size_bytes)
     for unit in _UNITS:
@@ -53,11 +53,53 @@ def locks(taken: Iterable[Lock]) -> str:
     return ", ".join(f"{lock.mode.sql} on {named(lock.relation)}" for lock in taken) or "none on what exists"
 
 
-def interval(estimate: Estimate) -> str:
-    """An estimate's two ends, or `unknown`."""
-    if estimate.low_ms is None or estimate.high_ms is None:
+def interval(amount: Amount, unit: Callable[[float], str] = duration) -> str:
+    """A figure's two ends, or `unknown`."""
+    if amount.low is None or amount.high is None:
         return "unknown"
-    return f"{duration(estimate.low_ms)} to {duration(estimate.high_ms)}"
+    low, high = unit(amount.low), unit(amount.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def summed(amounts: Iterable[Amount], unit: Callable[[float], str] = duration) -> str:
+    """The sum of what is known, and of how many steps it is not."""
+    whole, unknown = total(amounts)
+    if not unknown:
+        return interval(whole, unit)
+    steps = count(unknown, "step")
+    return f"{interval(whole, unit)}; unknown for {steps}" if whole.is_known else "unknown"
+
+
+def costs(estimates: Sequence[Estimate]) -> Section:
+    """What the plan will take, step by step and in all."""
+    rows = [
+        (
+            named(each.step),
+            interval(each.milliseconds),
+            interval(each.wal_bytes, size),
+            interval(each.disk_bytes, size),
+            "; ".join(
+                f"{name}: {amount.because}"
+                for name, amount in (
+                    ("time", each.milliseconds),
+                    ("log", each.wal_bytes),
+                    ("disk", each.disk_bytes),
+                )
+            ),
+        )
+        for each in estimates
+    ]
+    whole = (
+        "all steps",
+        summed(each.milliseconds for each in estimates),
+        summed((each.wal_bytes for each in estimates), size),
+        summed((each.disk_bytes for each in estimates), size),
+        "",
+    )
+    return Section(
+        title="What it will take on the target",
+        blocks=(Grid(header=("Step", "Time", "Write-ahead log", "Disk", "Because"), rows=(*rows, whole)),),
+    )
 
 
 def problems(found: Iterable[Problem]) -> Grid:

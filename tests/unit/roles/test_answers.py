@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.workorders.values import REPOSITORY, TARGET, order
-from workorders.migration import impact
 from workorders.migration.errors import Failed, Problem, Refused
 from workorders.migration.executor import Outcome
 from workorders.migration.monitor import Watched
 from workorders.migration.names import RelationName
-from workorders.migration.validation import Answer as Measurement
-from workorders.migration.validation import Comparison, Measured, Query
+from workorders.migration.validation import Comparison, Query
 from workorders.order import Criterion
 from workorders.report import Answer, Answers, Finding, Report
-from workorders.roles import automation, conductor, postgres, words
+from workorders.roles import automation, conductor, postgres
 from workorders.roles.brief import Brief, Found, answers, phase_answers, shipped
 from workorders.roles.conductor import Verdict
 from workorders.roles.postgres import Evidence
@@ -135,66 +133,6 @@ def test_a_criterion_of_the_repositorys_own_is_left_to_people() -> None:
 def test_as_many_answers_as_lines_are_given_or_it_fails() -> None:
     with pytest.raises(ValueError, match="zip"):
         answers(("a", "b"), ("a", "b"), (Found(finding=Finding.NOTE, found="one"),))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Action:
-    """As much of a step's action as an estimate looks at."""
-
-    title: str = "a step"
-    locks: tuple[object, ...] = ()
-    scans: tuple[RelationName, ...] = ()
-    batches: object = None
-    captured: tuple[RelationName, ...] = ()
-    is_transactional: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    action: _Action
-
-
-def estimated(action: _Action, measured: Measured, rehearsed: dict[int, float]) -> impact.Estimate:
-    (found,) = impact.estimates(_Plan(steps=(_Step(action=action),)), measured, rehearsed)  # type: ignore[arg-type]  # as much of a plan as is looked at
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    steps: tuple[_Step, ...]
-
-
-NOTHING = Measured(answers=(), traffic={})
-
-
-@pytest.mark.parametrize(
-    ("action", "rehearsed"),
-    [
-        (_Action(), {}),
-        (_Action(scans=(ORDERS,)), {}),
-        # The sample's time says nothing about a step that depends on the rows.
-        (_Action(scans=(ORDERS,)), {0: 5.0}),
-        (_Action(captured=(ORDERS,)), {0: 5.0}),
-        (_Action(batches=object()), {0: 5.0}),
-    ],
-)
-def test_an_estimate_without_a_measurement_says_unknown(action: _Action, rehearsed: dict[int, float]) -> None:
-    found = estimated(action, NOTHING, rehearsed)
-
-    assert words.interval(found) == "unknown"
-    assert found.because == "nothing measured yet"
-
-
-def test_an_estimate_names_the_measurement_that_it_rests_on() -> None:
-    query = Query(kind="rows", table=ORDERS, subject="", sql="SELECT count(*)")
-    counted = Measured(answers=(Measurement(query=query, value=9, milliseconds=40.0),), traffic={})
-
-    scanned = estimated(_Action(scans=(ORDERS,)), counted, {})
-    rehearsed = estimated(_Action(), NOTHING, {0: 5.0})
-
-    assert scanned.low_ms == 40.0
-    assert "public.orders took 40 ms" in scanned.because
-    assert "5.0 ms in rehearsal" in rehearsed.because
 
 
 def test_before_the_first_change_a_trouble_is_mended() -> None:

@@ -20,6 +20,7 @@ from workorders.migration.executor import Timed
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import sample
+from workorders.migration.rehearsal.metering import Cost
 from workorders.migration.rehearsal.proof import Proof, failures
 from workorders.migration.rehearsal.record import Record
 from workorders.migration.rehearsal.sample import Sample
@@ -43,6 +44,8 @@ class Rehearsal:
     timings: tuple[Timed, ...]
     #: How long each action of the way back took.
     undo_timings: tuple[Timed, ...]
+    #: What each step took on the sample, by its number.
+    costs: Mapping[int, Cost]
     sample: Sample
     #: `server_version_num` of the shadow.
     server_version: int
@@ -128,6 +131,7 @@ def rehearse(
         proofs=found.proofs,
         timings=found.timings,
         undo_timings=found.undo_timings,
+        costs=found.costs,
         sample=taken,
         server_version=version,
         seconds=time.monotonic() - began,

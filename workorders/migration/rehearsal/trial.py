@@ -15,8 +15,9 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Shadow
 from workorders.migration.errors import Failed, LockkeeperError, Problem, Refused
 from workorders.migration.executor import Executor, Outcome, Timed
-from workorders.migration.limits import REHEARSAL
+from workorders.migration.limits import IN_ONE_BATCH, REHEARSAL
 from workorders.migration.names import RelationName
+from workorders.migration.onlookers import Observers
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import (
     matviews,
@@ -27,6 +28,7 @@ from workorders.migration.rehearsal import (
     workload_proof,
     writes,
 )
+from workorders.migration.rehearsal.metering import Cost, Metering, cheaper
 from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.proof import CLAIMS, Proof
 from workorders.migration.rehearsal.rows import Rows
@@ -47,6 +49,8 @@ class Found:
     proofs: tuple[Proof, ...] = ()
     timings: tuple[Timed, ...] = ()
     undo_timings: tuple[Timed, ...] = ()
+    #: What each step took, by its number.
+    costs: Mapping[int, Cost] = field(default_factory=dict)
     #: Why it could not be tried.
     problems: tuple[Problem, ...] = ()
     #: Schema and rows at each moment, by its name.
@@ -85,6 +89,7 @@ class _Walked:
     #: How far the sequences had counted before it.
     counters: Mapping[RelationName, Counter]
     before: State
+    costs: Mapping[int, Cost]
     executed: State
     purged: State
     reverted: State
@@ -150,16 +155,19 @@ class Trial:
             "purged": walked.purged,
             "reverted": walked.reverted,
         }
-        loose, sent = plain.loose, tuple[Sent, ...]()
+        loose, sent, costs = plain.loose, tuple[Sent, ...](), walked.costs
         if not equivalence and not reversal:
             soak = self._soak(plan, plain, walked)
-            proofs += [*soak.proofs, self._idempotence(plain, walked, plan_again)]
+            again = self._again(plain, walked, plan_again)
+            proofs += [*soak.proofs, *again.proofs]
+            costs = cheaper(costs, again.costs)
             states, loose, sent = {**states, **soak.states}, soak.loose, soak.sent
         order = list(CLAIMS)
         return Found(
             proofs=tuple(sorted(proofs, key=lambda proof: order.index(proof.name))),
             timings=walked.forth.timings,
             undo_timings=walked.undone.timings,
+            costs=costs,
             states=states,
             loose=loose,
             sent=sent,
@@ -182,11 +190,11 @@ class Trial:
     def _walk(self, plan: Plan, plain: _Plain) -> _Walked:
         """Forth, and from there to the purge and back."""
         statements = self._statements or ()
-        watching = Watching()
+        watching, metering = Watching(), Metering()
         forth = self._shadow.clone()
         before, counters = state.read(forth), state.counters(forth)
         planned_before = workload_proof.plans(forth, statements)
-        with Executor(forth.dsn, plan.run, REHEARSAL, observer=watching) as executor:
+        with Executor(forth.dsn, plan.run, REHEARSAL, observer=Observers(watching, metering)) as executor:
             outcome = executor.execute(plan)
         executed = state.read(forth)
         workload = workload_proof.unknown()
@@ -206,6 +214,7 @@ class Trial:
             back=back,
             counters=counters,
             before=before,
+            costs=metering.costs(plan, outcome),
             executed=executed,
             purged=state.read(forth),
             reverted=state.read(back),
@@ -252,17 +261,18 @@ class Trial:
             seed=plan.script.sha256,
         )
 
-    def _idempotence(self, plain: _Plain, walked: _Walked, plan_again: Callable[[Copy], Plan]) -> Proof:
-        """The plan made and run once more where it was just taken back."""
-        name = "idempotence"
+    def _again(self, plain: _Plain, walked: _Walked, plan_again: Callable[[Copy], Plan]) -> Found:
+        """The plan made and run once more where it was just taken back, in batches as large as can be."""
+        name, metering = "idempotence", Metering()
         try:
             state.set_counters(walked.back, walked.counters)
             plan = plan_again(walked.back)
-            with Executor(walked.back.dsn, plan.run, REHEARSAL) as executor:
-                executor.execute(plan)
+            with Executor(walked.back.dsn, plan.run, IN_ONE_BATCH, observer=metering) as executor:
+                outcome = executor.execute(plan)
         except LockkeeperError as error:
-            return Proof.of(name, (f"the second time: {_problem(error)}",))
-        return Proof.of(name, state.differences(walked.executed, state.read(walked.back), plain.chance))
+            return Found(proofs=(Proof.of(name, (f"the second time: {_problem(error)}",)),))
+        differences = state.differences(walked.executed, state.read(walked.back), plain.chance)
+        return Found(proofs=(Proof.of(name, differences),), costs=metering.costs(plan, outcome))
 
     def _plain_sql(self) -> _Plain:
         """What the plain SQL leaves, and which columns differ from one run of it to the next.
