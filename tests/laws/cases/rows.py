@@ -126,6 +126,20 @@ CASES = (
         " DELETE FROM nokey WHERE w < 4; INSERT INTO nokey VALUES ('x', 3); CREATE TABLE s (id d PRIMARY KEY, up text REFERENCES s(id));"
         " INSERT INTO s VALUES ('1', NULL), ('2', 1); DELETE FROM s WHERE id = '2'",
     ),
+    Case(
+        name="rows that broke a constraint are mended, and it is validated",
+        setup='CREATE TABLE "o %s" (id int PRIMARY KEY, n int, "v {}" text, up int); INSERT INTO "o %s" SELECT g, g - 4, nullif(g, 3), g % 5 FROM generate_series(1, 20) g;'
+        " CREATE TABLE bag (n int, m int); INSERT INTO bag SELECT g % 3, nullif(g, 5) FROM generate_series(1, 9) g;"
+        " CREATE TABLE top (id int PRIMARY KEY); INSERT INTO top VALUES (1), (2), (3);"
+        ' ALTER TABLE "o %s" ADD CONSTRAINT "p {} %s" CHECK (n > 0) NO INHERIT NOT VALID, ADD CONSTRAINT f FOREIGN KEY (up) REFERENCES top NOT VALID,'
+        ' ADD CONSTRAINT there NOT NULL "v {}" NOT VALID; ALTER TABLE bag ADD CONSTRAINT few CHECK (n < 2) NOT VALID;'
+        " COMMENT ON CONSTRAINT \"p {} %s\" ON \"o %s\" IS 'it''s {}'",
+        sql='UPDATE "o %s" SET n = abs(n) + 1, "v {}" = coalesce("v {}", \'none\') WHERE n <= 0 OR "v {}" IS NULL; DELETE FROM "o %s" WHERE up = 4;'
+        ' UPDATE "o %s" SET up = NULL WHERE up = 0; ALTER TABLE "o %s" VALIDATE CONSTRAINT "p {} %s"; ALTER TABLE "o %s" VALIDATE CONSTRAINT f;'
+        " DELETE FROM bag WHERE n = 2; ALTER TABLE bag VALIDATE CONSTRAINT few;"
+        " ALTER TABLE bag ADD COLUMN sha text; ALTER TABLE bag ADD CONSTRAINT tmp CHECK (sha IS NOT NULL) NOT VALID;"
+        " UPDATE bag SET sha = 'x' || n; ALTER TABLE bag VALIDATE CONSTRAINT tmp; ALTER TABLE bag ALTER sha SET NOT NULL; ALTER TABLE bag DROP CONSTRAINT tmp",
+    ),
     _case("truncate", "TRUNCATE loose, watched", also_written=("log",), loose=("log.n",)),
     _case("truncate, cascade", f"TRUNCATE shop RESTART IDENTITY CASCADE; TRUNCATE {ODD}"),
     _case(
@@ -138,7 +152,7 @@ CASES = (
         "table made from a query",
         "INSERT INTO watched VALUES (50, 1); CREATE TABLE made AS SELECT id, shop_id, price FROM item; ALTER TABLE made ADD PRIMARY KEY (id), ADD z serial,"
         " ADD FOREIGN KEY (shop_id) REFERENCES shop; CREATE INDEX ON made (price);"
-        " SELECT id AS a INTO TEMP picked FROM made WHERE id < 4 UNION SELECT 50; SELECT a INTO \"odd %s\" FROM picked;"
+        ' SELECT id AS a INTO TEMP picked FROM made WHERE id < 4 UNION SELECT 50; SELECT a INTO "odd %s" FROM picked;'
         " CREATE TABLE other AS TABLE loose WITH NO DATA; ALTER TABLE other ADD made int, ADD CONSTRAINT to_made"
         " FOREIGN KEY (made) REFERENCES made (id), DROP COLUMN x; INSERT INTO other (made, u) SELECT min(id), 1 FROM made;"
         " UPDATE made SET price = z; DELETE FROM made WHERE id > 15",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import is_ours, quoted
-from workorders.migration.operations import family
+from workorders.migration.operations import exemption, family
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.inserted_rows import removing
 from workorders.migration.operations.operation import Place, exclusive, refused
@@ -97,7 +97,7 @@ def steps_around(
                 *(each.netting() for each in images),
                 *(action for action in change.undo if action.settles is not None),
                 *taken_out,
-                *(each.restoring() for each in images),
+                *(action for each in images for action in exemption.around(each, each.restoring())),
                 *afterwards,
                 *(action for action in change.undo if action.settles is None),
             ),

@@ -212,8 +212,7 @@ def _parent(constraint: Constraint, current: Mapping[str, str]) -> Parent | None
 def violating(table: RelationName, constraint: Constraint, current: Mapping[str, str]) -> str:
     """A condition: true of each row `t` that the constraint would not let in."""
     if constraint.kind == "c":
-        inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
-        return f"NOT ({tree.renamed_columns(inner, dict(current))})"
+        return f"NOT ({tree.renamed_columns(condition_of(constraint), dict(current))})"
     names = tuple(current.get(column, column) for column in constraint.columns)
     if constraint.kind == "f" and constraint.referenced is not None:
         own = [f"t.{quoted(name)}" for name in names]
@@ -233,6 +232,11 @@ def violating(table: RelationName, constraint: Constraint, current: Mapping[str,
     return _has_earlier_twin(
         table, keys, "", nulls_are_same=constraint.definition.startswith("UNIQUE NULLS NOT DISTINCT")
     )
+
+
+def condition_of(check: Constraint) -> str:
+    """What a CHECK demands, as an expression."""
+    return check.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
 
 
 def duplicates(

@@ -300,8 +300,12 @@ class RowImages:
         ]
 
     def parents_exist(self, comes_back: Mapping[str, str]) -> list[str]:
-        """For each foreign key: what the former values of the row `n` point at is there."""
-        return [self._parent_exists(key, comes_back) for key in self._own_foreign_keys()]
+        """For each foreign key: what the former values of the row `n` point at is there.
+
+        One that is NOT VALID lets old rows point at nothing, and those are old.
+        """
+        keys = (key for key in self._own_foreign_keys() if key.is_validated)
+        return [self._parent_exists(key, comes_back) for key in keys]
 
     def _parent_exists(self, key: Constraint, comes_back: Mapping[str, str]) -> str:
         """`comes_back` tells, by column, when its former value is written; without it, it always is."""
