@@ -25,6 +25,7 @@ from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_names import Twins
 from workorders.migration.renames import Names, Part
 from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.sql.script import Statement
 from workorders.migration.steps import Step
 
@@ -165,6 +166,10 @@ class Draft:
         made = temporary.kept_apart(made, operation.table, self._run)
         if not isinstance(operation, TwinColumn):
             made = tuple(self._told(step) for step in made)
+        given_type = _renamed_type(operation, self._run)
+        if given_type is not None and made:
+            self._twins, first = self._twins.under_type(given_type, made[0])
+            made = (first, *made[1:])
         if isinstance(operation, ChangeDefinition) and operation.undone_later:
             self._put_off(made)
             made = tuple(replace(step, undo=()) for step in made)
@@ -205,6 +210,13 @@ class Draft:
         own = self._own_way_back = len(step.undo) if self._own_way_back is None else self._own_way_back
         back = (action for each in made for action in session_settings.travelling(each, self.settings).undo)
         self.steps[first] = replace(step, undo=(*step.undo[:own], *back, *step.undo[own:]))
+
+
+def _renamed_type(operation: Operation, run: str) -> RenamedType | None:
+    """The type that has another name after the operation."""
+    if isinstance(operation, DropType) and not operation.arguments:
+        return operation.renames(run)
+    return operation.renames if isinstance(operation, ChangeDefinition) else None
 
 
 def names_of(steps: Iterable[Step]) -> Names:

@@ -40,10 +40,12 @@ def prepare(
     policy: str = "",
     also_written: Mapping[int, tuple[RelationName, ...]] | None = None,
     binaries: Path | None = None,
+    sizes: Mapping[RelationName, int] | None = None,
 ) -> Prepared:
     """The plan of a script on a target. Reads the catalog; changes nothing.
 
-    `binaries` is the folder of pg_dump, which is asked where the script changes definitions or drops tables.
+    A copy with sample rows is planned by the target's `sizes` in bytes. `binaries` is the folder of
+    pg_dump, which is asked where the script changes definitions or drops tables.
 
     Raises Unreadable and Refused with every problem found.
     """
@@ -59,6 +61,8 @@ def prepare(
             if table.kind == "m" and table.is_populated:
                 archive = archive.filled(table.name.schema, table.name.name)
         catalog = replace(catalog, archive=archive)
+    for name in (sizes or {}).keys() & catalog.tables.keys():
+        catalog = catalog.with_table(replace(catalog.tables[name], size_bytes=(sizes or {})[name]))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))
     made = plan.make(parsed, catalog, run=run, also_written=also_written, questions=Asked(target))
     touched = fingerprint.read(target, made.tables)

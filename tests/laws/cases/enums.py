@@ -77,6 +77,21 @@ CASES = (
         ALTER TABLE k ALTER q TYPE sp[] USING ARRAY[q]; UPDATE k SET q = array_append(q, 'x') WHERE 'y' = ANY(q);
         CREATE TYPE sp_new AS ENUM ('z'); ALTER TABLE k ADD p_new sp_new; UPDATE k SET p_new = 'z' WHERE p = 'x'; ALTER TABLE k DROP p; ALTER TABLE k RENAME p_new TO p""",
     ),
+    Case(
+        name="enum: exchanged by CASE, or in a large table, and its name given away",
+        setup="""CREATE TYPE st AS ENUM ('live', 'it''s', 'fin'); CREATE TABLE "p %s" (id int PRIMARY KEY, s st NOT NULL DEFAULT 'live', n st);
+        INSERT INTO "p %s" SELECT g, (ARRAY['live', 'it''s', 'fin'])[g % 3 + 1]::st, CASE WHEN g % 2 = 0 THEN 'fin'::st END FROM generate_series(1, 9) g;
+        CREATE TYPE "sp {}" AS ENUM ('gone', 'x', 'y'); CREATE TABLE large (id int PRIMARY KEY, s "sp {}" NOT NULL, a "sp {}"[], n "sp {}", t text); CREATE INDEX ix ON large (s);
+        CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.t := NEW.t || '!'; RETURN NEW; END$$;
+        CREATE TRIGGER again BEFORE INSERT OR UPDATE ON large FOR EACH ROW EXECUTE FUNCTION again(); ALTER TABLE large ALTER t SET STORAGE EXTERNAL;
+        INSERT INTO large VALUES (1, 'x', '{x,y}', NULL, repeat('x', 2200000)), (2, 'y', NULL, 'x', '')""",
+        sql="""CREATE TYPE st_new AS ENUM ('open', 'clo %s', 'sch'); ALTER TABLE "p %s" ALTER s DROP DEFAULT;
+        ALTER TABLE "p %s" ALTER s TYPE st_new USING (CASE s::text WHEN 'live' THEN 'open'::st_new WHEN 'it''s' THEN 'clo %s'::st_new ELSE 'open'::st_new END),
+        ALTER n TYPE public.st_new USING (CASE n::text WHEN 'fin' THEN 'sch'::st_new WHEN 'live' THEN n::text::st_new ELSE 'open' END);
+        ALTER TYPE st RENAME TO st_old; ALTER TYPE st_new RENAME TO st; DROP TYPE st_old; ALTER TABLE "p %s" ALTER s SET DEFAULT 'open';
+        CREATE TYPE sp AS ENUM ('x', 'y', 'z'); ALTER TABLE large ALTER s TYPE sp USING s::text::sp, ALTER a TYPE sp[] USING a::text[]::sp[], ALTER n TYPE sp USING (n::text::public.sp);
+        DROP TYPE "sp {}"; ALTER TYPE sp RENAME TO "sp {}"; UPDATE large SET s = 'z' WHERE id = 2""",
+    ),
     _case(
         "exchange a type",
         f"""BEGIN; CREATE TYPE "Odd schéma"."new" AS ENUM ('a', 'c');

@@ -46,12 +46,14 @@ class Types:
 
     def written(self, names: Sequence[str], search_path: Sequence[str]) -> str | None:
         """How the server writes a type that a script names; None where there is none."""
+        found = self.named(names, search_path)
+        return None if found is None else self.names[found]
+
+    def named(self, names: Sequence[str], search_path: Sequence[str]) -> RelationName | None:
+        """Which type a script names; None where there is none."""
         schemas = names[:-1] or ("pg_catalog", *search_path)
-        for schema in schemas:
-            found = self.names.get(RelationName(schema=schema, name=names[-1]))
-            if found is not None:
-                return found
-        return None
+        there = (RelationName(schema=schema, name=names[-1]) for schema in schemas)
+        return next((each for each in there if each in self.names), None)
 
     def with_type(self, name: RelationName, category: str = "E") -> Types:
         """The types with one more, of that `typcategory`: an enum by default."""

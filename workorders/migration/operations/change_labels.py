@@ -2,9 +2,9 @@
 
 Plain form: every row and index is written anew under ACCESS EXCLUSIVE. It is the online form too, under
 lock retry and only for tables small enough to be written within the stall budget (2 MB with indexes);
-larger ones are refused. The way back is the same the other way round; rows that hold a label by then
-that the former type lacks are named before anything is undone. Since no column of the former type is
-left, the script may drop and rename types as it likes: this is how tools take a label away.
+larger ones go the way of `twin_column`. The way back is the same the other way round; rows that hold
+a label by then that the former type lacks are named before anything is undone. Since no column of the
+former type is left, the script may drop and rename types as it likes: so tools take a label away.
 Source: https://www.postgresql.org/docs/18/datatype-enum.html.
 """
 
@@ -17,35 +17,17 @@ from workorders.migration import questions
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import labels
+from workorders.migration.operations import former_values, labels
 from workorders.migration.operations.alter_type import TypeChange, marks, with_type
 from workorders.migration.operations.labels import SMALL_BYTES, EnumColumn
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, ordinary, refused
-from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Step
 
 
 def is_meant(table: Table, column: Column, change: TypeChange, catalog: Catalog) -> bool:
-    """Whether it is such a change of an ordinary table."""
-    former, latter = (labels.enum_of(catalog, name) for name in (column.type, change.written))
-    return (
-        None not in (former, latter)
-        and former != latter
-        and table.kind == "r"
-        and column.type.endswith("[]") == change.written.endswith("[]")
-        and change.using is not None
-        and _is_cast(tree.expression(change.using), column.name)
-    )
-
-
-def _is_cast(node: tree.Node, column: str) -> bool:
-    """Whether an expression is the column with nothing but casts around it."""
-    match node:
-        case {"TypeCast": {"arg": inner}}:
-            return _is_cast(inner, column)
-        case {"ColumnRef": {"fields": fields}}:
-            return tree.columns_in({"ColumnRef": {"fields": fields}}) == (column,)
-    return False
+    """Whether it is such a change of an ordinary table that is small, or the script's own."""
+    is_small = table.is_new or table.size_bytes <= SMALL_BYTES
+    return table.kind == "r" and is_small and former_values.keeps_label(catalog, column, change)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +72,6 @@ class ChangeLabels:
                     " change its type.",
                     f"Drop the {dependant.kind} first, and create it again afterwards.",
                 )
-        if table.size_bytes > SMALL_BYTES:
-            raise refused(
-                self.place,
-                f"{self.table} has {table.size_bytes // 2**20} MB, which would be written anew under ACCESS"
-                " EXCLUSIVE: that takes longer than the application may wait.",
-                f"Add a column of {self.change.written} instead, and fill it with an UPDATE.",
-            )
         lost = self._lost(catalog, column)
         settling = own.settling(lost, run, 0) if lost else ()
         misfits = (own.misfit(catalog, lost, run),) if lost else ()

@@ -17,6 +17,7 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Check, Place
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.steps import Action, Step
 
 
@@ -41,6 +42,8 @@ class ChangeDefinition:
     #: The way back waits until what the script has renamed before has its former name; then this question
     #: tells whether it has been gone.
     undone_later: str = ""
+    #: The type that has another name then.
+    renames: RenamedType | None = None
     #: The catalog once it has run.
     becomes: Catalog
 

@@ -18,6 +18,7 @@ from workorders.migration.catalog.types import written_name
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations import labels
 from workorders.migration.operations.operation import Check, Place
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.steps import Action, Step
 
 
@@ -92,6 +93,10 @@ class DropType:
     def _aside(self, run: str) -> RelationName:
         name = f"{self.dropped}{self.arguments}"
         return RelationName(schema=OUR_SCHEMA, name=ours("type", run, name, self.dropped.name))
+
+    def renames(self, run: str) -> RenamedType:
+        """What it is called until the purge."""
+        return RenamedType(was=self.dropped, becomes=self._aside(run))
 
     def seen_by_hidden(self, catalog: Catalog, run: str) -> Catalog:
         """The catalog in which columns out of sight have the type under its name of then."""

@@ -13,16 +13,18 @@ counts as held only if it comes back as it was, so nothing is rounded or cut on 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.settled import SETTINGS
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
-from workorders.migration.operations import former_values
+from workorders.migration.operations import former_values, labels
 from workorders.migration.operations.alter_type import TypeChange
 from workorders.migration.operations.row_images import different
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed, tree
+from workorders.migration.sql.renamed import RenamedType
 
 #: Whole numbers by width: from a narrower to a wider one every value has its equal.
 _WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
@@ -51,10 +53,15 @@ class Twin:
     given: tuple[tuple[str, str], ...] = ()
     #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
     tried: tuple[str, ...] = ()
+    #: Both types are enums, and a value keeps its label.
+    keeps_label: bool = False
+    #: Enums that USING may name, whose names the script may change.
+    enums: frozenset[RelationName] = frozenset()
 
     @classmethod
     def of(cls, catalog: Catalog, table: Table, column: Column, change: TypeChange, run: str) -> Twin:
         """With all that the catalog has to say of it."""
+        change = _qualified(change, catalog)
         whole = {bare(column.type), bare(change.written)} <= set(_WHOLE)
         pins = () if whole and change.using is None else SETTINGS
         return cls(
@@ -71,6 +78,8 @@ class Twin:
             is_cast_back=catalog.types.can_be_cast(change.written, column.type),
             is_checked=change.domain in catalog.constrained_domains,
             tried=former_values.tried(catalog, column, change),
+            keeps_label=former_values.keeps_label(catalog, column, change),
+            enums=frozenset(catalog.enums) if labels.enum_of(catalog, change.written) else frozenset(),
         )
 
     @property
@@ -86,6 +95,12 @@ class Twin:
         then = next((each for each, name in self.given if name == was), was)
         others = tuple(pair for pair in self.given if pair[0] != then)
         return replace(self, given=(*others, (then, now)))
+
+    def with_type(self, given: RenamedType) -> Twin:
+        """The same once a type has got another name."""
+        using = given.expression(self.change.using)
+        change = replace(self.change, sql=given.type(self.change.sql), using=using)
+        return replace(self, change=change, enums=self.enums | {given.becomes})
 
     @property
     def hidden(self) -> str:
@@ -195,6 +210,8 @@ class Twin:
                 f" ELSE {target} := NULL; END IF;"
             )
         compare = "record_ne" if self.has_equality else "record_image_ne"
+        if self.tried and former_values.are_labels(self.tried):
+            return f"{target} := NULL; {self._former_label(value, target)}"
         return (
             f"BEGIN {target} := {self._former_of(value)};"
             f" IF pg_catalog.{compare}(ROW({self.forth('new', old)}), ROW({value}))"
@@ -207,21 +224,32 @@ class Twin:
         if self.is_cast_back:
             # A type of the user's may be dropped in this script: assigned, the value needs no name of it.
             return f"{value}::{self.column.type}" if self.was_built_in else value
+        if self.keeps_label:
+            return f"{value}::pg_catalog.text"
         if not self.tried:
             return "NULL"
+        whens = " ".join(f"WHEN {new} THEN {old}" for new, old in self._made())
+        return f"CASE {value} {whens} END"
+
+    def _former_label(self, value: str, target: str) -> str:
+        """Assigns the first label that becomes this value; some may become none at all, and fail."""
+        return " ".join(
+            f"BEGIN IF {target} IS NULL AND {value} = {new} THEN {target} := {old}; END IF;"
+            " EXCEPTION WHEN OTHERS THEN NULL; END;"
+            for new, old in self._made()
+        )
+
+    def _made(self) -> Iterator[tuple[str, str]]:
+        """Each value that is tried, behind what it becomes."""
         using = self.change.using or ""
-        made = (
-            (tree.on_row(tree.with_constants(using, {self.column.name: each}), "new", {}), each)
-            for each in self.tried
-        )
-        return (
-            f"CASE {value} {' '.join(f'WHEN ({new})::{self.change.sql} THEN {old}' for new, old in made)} END"
-        )
+        for each in self.tried:
+            new = tree.on_row(tree.with_constants(using, {self.column.name: each}), "new", {})
+            yield f"({new})::{self.change.sql}", each
 
     @property
     def has_way_back(self) -> bool:
         """Some value that is written afterwards has its equal in the old type."""
-        return self.is_cast_back or bool(self.tried)
+        return self.is_cast_back or self.keeps_label or bool(self.tried)
 
     @property
     def _is_widening(self) -> bool:
@@ -271,8 +299,26 @@ class Twin:
         if self.change.using is None or self.column.not_null:
             return flagged
         # What USING makes of NULL has always had none in the old column.
-        return f"{flagged} AND {different(self.forth(row, self.was), new)}"
+        forth = self.forth(row, self.was)
+        if self.enums:
+            # Compared by their labels: an enum may have another name when this is asked.
+            using = renamed.without_casts(self.change.using, self.enums)
+            named = tree.on_row(using, row, {**dict(self.given), self.column.name: self.was})
+            forth, new = f"({named})::pg_catalog.text", f"{new}::pg_catalog.text"
+        return f"{flagged} AND {different(forth, new)}"
 
     def relation(self, name: str) -> RelationName:
         """An index or sequence beside the table."""
         return RelationName(schema=self.table.name.schema, name=name)
+
+
+def _qualified(change: TypeChange, catalog: Catalog) -> TypeChange:
+    """With the schema before each of the user's types, which may get another name in the same script."""
+
+    def found(names: Sequence[str]) -> RelationName | None:
+        name = catalog.types.named(names, catalog.search_path)
+        return None if name is None or name.schema == "pg_catalog" else name
+
+    cast = tree.expression(renamed.types_qualified(f"NULL::{change.sql}", found))
+    using = change.using and renamed.types_qualified(change.using, found)
+    return replace(change, sql=tree.type_text(cast["TypeCast"]["typeName"]), using=using)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations.twin import Twin
 from workorders.migration.renames import Names, Part, Renamed
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.steps import Action, Step
 
 
@@ -29,6 +30,20 @@ class Twins:
         """After a table has got another name."""
         name = Names(renames=(given,)).table
         return Twins(known=tuple((name(table), twin) for table, twin in self.known))
+
+    def under_type(self, given: RenamedType, step: Step) -> tuple[Twins, Step]:
+        """The twins after a type has got another name, and the step that gives it, telling their triggers."""
+        known = tuple((table, twin.with_type(given)) for table, twin in self.known)
+        for (_, before), (_, after) in zip(self.known, known, strict=True):
+            if after.change == before.change:
+                continue
+            forth, back = (twin.step_function(is_swapped=True) for twin in (after, before))
+            step = replace(
+                step,
+                action=replace(step.action, sql=(*step.action.sql, forth)),
+                undo=tuple(replace(action, sql=(*action.sql, back)) for action in step.undo),
+            )
+        return Twins(known=known), step
 
     def told(self, step: Step) -> tuple[Twins, Step]:
         """The twins after a step, and the step that tells their triggers."""

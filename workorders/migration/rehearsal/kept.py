@@ -86,7 +86,7 @@ class _Table:
             for column in self._before.columns
             if column in self._planned.columns
             and column not in generated
-            and _type(moments.before, name, column) == _type(moments.planned, name, column)
+            and _is_of_same_type(moments.before, moments.planned, name, column)
         ]
         #: Columns that follow from others, or that are of another type meanwhile.
         self._derived = [
@@ -174,8 +174,18 @@ def _held(rows: Rows, name: RelationName, otherwise: TableRows) -> TableRows:
     return rows.get(name, otherwise)
 
 
-def _type(state: State, table: RelationName, column: str) -> object:
-    return state.schema.objects.get(column_key(table, column), {}).get("type")
+def _is_of_same_type(before: State, planned: State, table: RelationName, column: str) -> bool:
+    """Whether a column's values mean the same: another enum may have the name of the former one by then."""
+    key = column_key(table, column)
+    was, now = (state.schema.objects.get(key, {}).get("type") for state in (before, planned))
+    former, latter = (_labels(state, was) for state in (before, planned))
+    return was == now and former <= latter
+
+
+def _labels(state: State, type_name: object) -> frozenset[str]:
+    key = f"type {str(type_name).removesuffix('[]')}"
+    found = state.schema.objects.get(key, {}).get("labels")
+    return frozenset(found) if isinstance(found, list) else frozenset()
 
 
 def _by_key(table: TableRows, key: tuple[str, ...]) -> _Keyed | None:

@@ -81,12 +81,15 @@ def rehearse(
     began = time.monotonic()
     also_written: dict[int, tuple[RelationName, ...]] = {}
 
-    def prepare(database: Target) -> Prepared:
-        return engine.prepare(database, text, policy=policy, also_written=also_written, binaries=binaries)
+    def prepare(database: Target, sizes: Mapping[RelationName, int] | None = None) -> Prepared:
+        return engine.prepare(
+            database, text, policy=policy, also_written=also_written, binaries=binaries, sizes=sizes
+        )
 
     def plan_again(copy: Copy) -> Plan:
+        sizes = {table.name: table.size_bytes for table in prepared.catalog.tables.values()}
         with closing(sessions.connect(copy.dsn)) as database:
-            return alter(prepare(database).plan)
+            return alter(prepare(database, sizes).plan)
 
     prepared = prepare(target)
     # A sample is closed under foreign keys, however far they lead from what the plan touches.

@@ -21,6 +21,7 @@ from workorders.migration.sql import comments, enums, objects, privileges, seque
 from workorders.migration.sql.definition_kinds import is_table_setting
 from workorders.migration.sql.objects import KINDS, relation_names, relation_of
 from workorders.migration.sql.reading import Reading, said
+from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.sql.tree import Node, strings
 
 _TAKE_OUT = "Take it out of this script, or run it by hand."
@@ -148,8 +149,12 @@ def _renamed(reading: Reading) -> ChangeDefinition:
     if kind != "OBJECT_COLUMN":
         after = after.with_entry(_called(entry, new))
     becomes = _with_name(replace(reading.catalog, archive=after), entry, new, kind)
-    if RelationName(schema=entry.schema, name=entry.tag) in reading.catalog.enums and kind == "OBJECT_TYPE":
+    name, given = RelationName(schema=entry.schema, name=entry.tag), None
+    if kind == "OBJECT_TYPE" and name in reading.catalog.enums:
         becomes = enums.renamed(reading, entry, new)
+        given = RenamedType(was=name, becomes=RelationName(schema=entry.schema, name=new))
+    elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
+        enums.must_not_be_said_by_twins(reading, name)
     return replace(
         said(
             reading,
@@ -160,6 +165,7 @@ def _renamed(reading: Reading) -> ChangeDefinition:
             after=after,
             title=f"rename {entry}",
         ),
+        renames=given,
         becomes=becomes,
     )
 

@@ -38,6 +38,7 @@ def alterations(reading: Reading) -> Iterator[Operation]:
             reading.place, f"{name} has no value {beside!r}.", "Check its spelling.", sqlstate="22023"
         )
     if "oldVal" in node:
+        must_not_be_said_by_twins(reading, name)
         names = tuple(new if each == beside else each for each in known)
         archive = reading.archive.with_entry(reading.said_of(entry, "ALTER"))
         given = RenamedType(was=name, becomes=name, label=(str(beside), new))
@@ -73,16 +74,21 @@ def _with_labels(reading: Reading, entry: Entry, names: tuple[str, ...]) -> Cata
     return replace(reading.catalog, enums={**reading.catalog.enums, name: names}, archive=archive)
 
 
-def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
-    """The catalog with an enum under another name, wherever that stands. Raises Refused for a twin's."""
-    catalog, old = reading.catalog, RelationName(schema=entry.schema, name=entry.tag)
-    name = RelationName(schema=entry.schema, name=new)
-    if old.name in catalog.types_of_twins:
+def must_not_be_said_by_twins(reading: Reading, name: RelationName) -> None:
+    """Raises Refused for a type that the trigger of this script's twin says."""
+    if name.name in reading.catalog.types_of_twins:
         raise refused(
             reading.place,
-            f"A column has just got a twin in this script, which is kept in step with it by the name {old}.",
-            "Rename the type in a migration of its own, after this one is purged.",
+            f"A column has just got a twin in this script, whose trigger says what {name} is called and"
+            " holds.",
+            "Change the type in a migration of its own, after this one is purged.",
         )
+
+
+def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
+    """The catalog with an enum under another name, wherever that stands."""
+    catalog, old = reading.catalog, RelationName(schema=entry.schema, name=entry.tag)
+    name = RelationName(schema=entry.schema, name=new)
     names = catalog.enums[old]
     tables = {each: _retyped(catalog, table, old, name) for each, table in catalog.tables.items()}
     enums = {each: known for each, known in catalog.enums.items() if each != old}
@@ -92,6 +98,7 @@ def renamed(reading: Reading, entry: Entry, new: str) -> Catalog:
         catalog,
         tables=tables,
         enums={**enums, name: names},
+        types_of_twins=frozenset(new if each == old.name else each for each in catalog.types_of_twins),
         types=catalog.types.without(old).with_type(name),
         archive=archive,
     )

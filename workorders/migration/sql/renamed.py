@@ -5,7 +5,7 @@ Always by way of the tree: a name that stands in a string or in another table st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from workorders.migration.names import RelationName
@@ -165,6 +165,11 @@ class RenamedType:
         """An expression, as it reads then."""
         return None if text is None else self.statement(f"SELECT {text}").removeprefix("SELECT ")
 
+    def type(self, text: str) -> str:
+        """A type as SQL writes it, as it reads then."""
+        cast = tree.expression(self.expression(f"NULL::{text}") or "")
+        return tree.type_text(cast["TypeCast"]["typeName"])
+
     def constraint(self, definition: str) -> str:
         """A constraint's definition, as it reads then."""
         alter = "ALTER TABLE t ADD CONSTRAINT c "
@@ -172,6 +177,34 @@ class RenamedType:
 
     def _is_of(self, names: list[Node]) -> bool:
         return strings(names) == (self.was.schema, self.was.name)
+
+
+def types_qualified(text: str, found: Callable[[Sequence[str]], RelationName | None]) -> str:
+    """An expression with the schema before each type that `found` knows."""
+    node = tree.expression(text)
+    for names in _type_names(node):
+        name = found(strings(names))
+        if name is not None:
+            names[:] = [{"String": {"sval": part}} for part in (name.schema, name.name)]
+    return tree.expression_text(node)
+
+
+def without_casts(text: str, to: Collection[RelationName]) -> str:
+    """An expression without its casts to some types, which are written with their schemas."""
+
+    def bare(node: object) -> object:
+        if isinstance(node, list):
+            return [bare(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        names = strings(node["TypeCast"]["typeName"]["names"]) if "TypeCast" in node else ()
+        if len(names) > 1 and RelationName(schema=names[-2], name=names[-1]) in to:
+            return bare(node["TypeCast"]["arg"])
+        return {key: bare(value) for key, value in node.items()}
+
+    given = bare(tree.expression(text))
+    assert isinstance(given, dict)
+    return tree.expression_text(given)
 
 
 def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
