@@ -69,6 +69,14 @@ def moved(state: State, plan: Plan) -> State:
     return replace(state, schema=schema)
 
 
+def taken_back(before: State, plan: Plan) -> State:
+    """What was there, with its columns where the whole way back leaves them."""
+    schema = before.schema
+    for move in plan.moved_back:
+        schema = order.with_column_behind(schema, move.table, move.column, move.behind)
+    return replace(before, schema=schema)
+
+
 def state(dsn: str) -> State:
     """The database as it is now."""
     with psycopg.connect(dsn, autocommit=True) as connection:

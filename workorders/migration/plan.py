@@ -85,6 +85,11 @@ class Plan:
         """Columns that stand elsewhere afterwards than after the plain SQL, in the order of their moves."""
         return tuple(step.moved for step in self.steps if step.moved is not None)
 
+    @property
+    def moved_back(self) -> tuple[MovedColumn, ...]:
+        """Columns that stand elsewhere after a rollback than before the plan, in the order of their moves."""
+        return tuple(move for step in reversed(self.steps) for move in step.moved_back)
+
     def names(self, until: int | None = None) -> Names:
         """From the names before the run to those after it, or to those that a statement meets."""
         return names_of(step for step in self.steps if until is None or step.statement < until)

@@ -175,6 +175,8 @@ class Step:
     hides: tuple[HiddenColumn, ...] = ()
     #: The column that had to move to its table's end, where there is one.
     moved: MovedColumn | None = None
+    #: Those that the way back leaves at their tables' ends, in the order of their moves.
+    moved_back: tuple[MovedColumn, ...] = ()
     #: What has another name once it has run, where something has.
     renamed: Renamed | None = None
     restores: tuple[Restored, ...] = ()
@@ -228,9 +230,8 @@ def to_json(step: Step) -> dict[str, Any]:
         ],
         "loses": step.loses,
         "is_undone_instantly": step.is_undone_instantly,
-        "moved": None
-        if step.moved is None
-        else [step.moved.table.schema, step.moved.table.name, step.moved.column, step.moved.behind],
+        "moved": None if step.moved is None else _moved_to_json(step.moved),
+        "moved_back": [_moved_to_json(each) for each in step.moved_back],
         "renamed": None if step.renamed is None else _renamed_to_json(step.renamed),
     }
 
@@ -281,7 +282,8 @@ def from_json(raw: dict[str, Any]) -> Step:
         ),
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
-        moved=_moved_from_json(raw.get("moved")),
+        moved=_moved_from_json(raw["moved"]) if raw.get("moved") else None,
+        moved_back=tuple(_moved_from_json(each) for each in raw.get("moved_back", ())),
         renamed=renamed_from_json(raw.get("renamed")),
     )
 
@@ -304,9 +306,11 @@ def renamed_from_json(raw: dict[str, Any] | None) -> Renamed | None:
     return Renamed(part=Part(raw["part"]), table=table, becomes=becomes, was=raw["was"], now=raw["now"])
 
 
-def _moved_from_json(raw: list[str] | None) -> MovedColumn | None:
-    if raw is None:
-        return None
+def _moved_to_json(moved: MovedColumn) -> list[str]:
+    return [moved.table.schema, moved.table.name, moved.column, moved.behind]
+
+
+def _moved_from_json(raw: list[str]) -> MovedColumn:
     schema, name, column, behind = raw
     return MovedColumn(table=RelationName(schema=schema, name=name), column=column, behind=behind)
 

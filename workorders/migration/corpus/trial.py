@@ -177,7 +177,7 @@ class Trial:
         chance: Chance = _NOTHING,
     ) -> Verdict:
         """What the purged plan left, against what psql left."""
-        wrong = (*state.differences(state.moved(self.wanted, plan), found, chance), *traces)
+        wrong = (*state.differences(state.moved(self.wanted, plan.moved), found, chance), *traces)
         return Verdict(
             kind=Kind.DIFFERS if wrong else Kind.APPLIED,
             reasons=tuple(f"applied: {each}" for each in wrong),

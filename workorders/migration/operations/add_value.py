@@ -5,9 +5,10 @@ on the value may be used. No server takes a value away again. The way back there
 the former values under the same name, and writes every column of it anew under ACCESS EXCLUSIVE, all in
 one transaction and within the stall budget; defaults, CHECKs, partial indexes, views, policies and
 functions that need the type are taken off before and put back after, and the columns stay in their
-places. So it is offered where the tables are small (2 MB together, indexes included), and refused where
-they are larger, or where another type or a foreign key stands on this one. Rows that hold the value by
-then are counted and named before anything is undone.
+places. That is for small tables (2 MB together, indexes included). The columns of larger ones get twins
+of the former type, as with `twin_column`, and stand at their tables' ends after a rollback; where
+something needs such a column, it is refused. So it is where another type or a foreign key stands on
+the enum. Rows that hold the value by then are counted and named before anything is undone.
 Source: https://www.postgresql.org/docs/18/sql-altertype.html, "Notes".
 """
 
@@ -18,6 +19,7 @@ from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
+from workorders.migration.operations.former_twins import LOSES
 from workorders.migration.operations.former_type import FormerType
 from workorders.migration.operations.operation import Check, Place
 from workorders.migration.steps import Action, Step
@@ -65,6 +67,9 @@ class AddValue:
                 undo=former.back(),
                 misfits=former.misfits(),
                 remains=tuple(misfit.aside for misfit in former.misfits()),
+                moved_back=former.moves(),
+                loses=LOSES if former.moves() else "",
+                is_undone_instantly=not former.is_large,
             ),
         )
 

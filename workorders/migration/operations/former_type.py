@@ -13,12 +13,13 @@ from workorders.migration.names import RelationName, literal, ours, quoted
 from workorders.migration.operations import family, labels, rebuild, restoration
 from workorders.migration.operations.alter_type import marks
 from workorders.migration.operations.family import alterable
+from workorders.migration.operations.former_twins import FormerTwins
 from workorders.migration.operations.labels import SMALL_BYTES, EnumColumn
 from workorders.migration.operations.operation import Place, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, Taken, taken
 from workorders.migration.sql import partition_bounds
 from workorders.migration.sql.objects import relation_of
-from workorders.migration.steps import Action, Misfit
+from workorders.migration.steps import Action, Misfit, MovedColumn
 
 #: Parts of a table, which this takes off and puts back by itself.
 _PARTS = frozenset({"TABLE", "DEFAULT", "CONSTRAINT", "CHECK CONSTRAINT", "INDEX", "STATISTICS"})
@@ -53,8 +54,41 @@ class FormerType:
             for position, each in enumerate(self._columns)
             for action in each.settling(self.gone, self.run, position)
         ]
+        if self.is_large:
+            return (*before, *self._twins.back())
         after = [each.analysis() for each in self._columns if not each.table.is_new]
         return (*before, self._exchange(), *after)
+
+    def moves(self) -> tuple[MovedColumn, ...]:
+        """The columns that stand elsewhere after the way back."""
+        return self._twins.moves() if self.is_large else ()
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether to write the tables anew would take longer than the application may wait."""
+        every = (leaf for table in self._tables for leaf in family.leaves(self.catalog, table.name))
+        return sum(table.size_bytes for table in every) > SMALL_BYTES
+
+    @property
+    def _twins(self) -> FormerTwins:
+        return FormerTwins(
+            place=self.place, catalog=self.catalog, run=self.run, enum=self.enum, entry=self._entry,
+            columns=self._columns,
+        )  # fmt: skip
+
+    def _must_have_twins(self) -> None:
+        """Raises Refused where a large table has what would stand against the swap."""
+        for each in self._columns:
+            own = [check.name for check in self._checks(each.table)]
+            own += [index.name for index in self._indexes(each.table)]
+            if own:
+                raise self._refused(
+                    f"{each.table.name} is large, and {own[0]} of it stands on {each.column.name}"
+                )
+        if self._taken is not None:
+            needs = next(iter(self._in_the_way()))
+            raise self._refused(f"{needs} needs {self.enum}, and its tables are large")
+        self._twins.must_be_possible()
 
     @cached_property
     def _columns(self) -> tuple[EnumColumn, ...]:
@@ -151,16 +185,8 @@ class FormerType:
             for reference in self.catalog.referencing(table.name):
                 if column.name in reference.constraint.referenced_columns:
                     raise self._refused(f"{reference.constraint.name} of {reference.table} points at {name}")
-        every = (leaf for table in self._tables for leaf in family.leaves(self.catalog, table.name))
-        size = sum(table.size_bytes for table in every)
-        if size > SMALL_BYTES:
-            raise refused(
-                self.place,
-                f"{', '.join(str(table.name) for table in self._tables)} hold columns of {self.enum} and"
-                f" {size // 2**20} MB: on the way back they would be written anew, which takes longer than"
-                " the application may wait.",
-                _BY_HAND,
-            )
+        if self.is_large:
+            self._must_have_twins()
         assert self._taken is None or self._taken.entries
 
     def _must_be_alike_below(self, table: Table, column: Column) -> None:

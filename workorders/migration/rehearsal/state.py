@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -12,10 +12,10 @@ from workorders.migration.catalog import diff, fingerprint, order
 from workorders.migration.catalog.fingerprint import Fingerprint
 from workorders.migration.connections import Shadow
 from workorders.migration.names import OUR_SCHEMA, RelationName
-from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import rows
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.rehearsal.shadow import Copy
+from workorders.migration.steps import MovedColumn
 
 #: Columns whose values are a matter of chance.
 Loose = frozenset[tuple[RelationName, str]]
@@ -81,12 +81,12 @@ def read_rows(copy: Copy) -> Rows:
         return rows.read(Shadow(connection))
 
 
-def moved(wanted: State, plan: Plan) -> State:
-    """What the plain SQL leaves, with the columns where the plan says that they had to move."""
-    schema = wanted.schema
-    for move in plan.moved:
+def moved(state: State, moves: Iterable[MovedColumn]) -> State:
+    """A state with the columns where the plan says that they had to move."""
+    schema = state.schema
+    for move in moves:
         schema = order.with_column_behind(schema, move.table, move.column, move.behind)
-    return replace(wanted, schema=schema)
+    return replace(state, schema=schema)
 
 
 def differences(wanted: State, found: State, chance: Chance = _NO_CHANCE) -> tuple[str, ...]:

@@ -134,11 +134,12 @@ class Trial:
             raise
         except LockkeeperError as error:
             return Found(problems=(_problem(error),))
-        equivalence = state.differences(state.moved(plain.wanted, plan), walked.purged, plain.chance)
-        reversal = state.differences(walked.before, walked.reverted)
+        equivalence = state.differences(state.moved(plain.wanted, plan.moved), walked.purged, plain.chance)
+        former = state.moved(walked.before, plan.moved_back)
+        reversal = state.differences(former, walked.reverted)
         if reversal:
             by_chance = matviews.chance(walked.back, walked.before.rows, walked.reverted.rows)
-            reversal = state.differences(walked.before, walked.reverted, by_chance)
+            reversal = state.differences(former, walked.reverted, by_chance)
         reversal += tuple(
             f"{left.rows} rows were not brought back: {left.title}" for left in walked.undone.left
         )
@@ -158,7 +159,7 @@ class Trial:
         loose, sent, costs = plain.loose, tuple[Sent, ...](), walked.costs
         if not equivalence and not reversal:
             soak = self._soak(plan, plain, walked)
-            again = self._again(plain, walked, plan_again)
+            again = self._again(plan, plain, walked, plan_again)
             proofs += [*soak.proofs, *again.proofs]
             costs = cheaper(costs, again.costs)
             states, loose, sent = {**states, **soak.states}, soak.loose, soak.sent
@@ -231,7 +232,7 @@ class Trial:
         loose = plain.loose | rows.nondeterministic(first.rows, again.rows, plain.wanted.rows)
         differences = under_writes.soak_differences(generated, first, again, soaking, loose)
         written = State(schema=walked.executed.schema, rows=soaking.rows)
-        moments = (walked.before, walked.executed, written)
+        moments = (state.moved(walked.before, plan.moved_back), walked.executed, written)
         way_back = under_writes.roll_back(walked.soaking, plan, self._catalog, *moments)
         states = {"written": written}
         if way_back.reverted is not None:
@@ -261,18 +262,21 @@ class Trial:
             seed=plan.script.sha256,
         )
 
-    def _again(self, plain: _Plain, walked: _Walked, plan_again: Callable[[Copy], Plan]) -> Found:
+    def _again(
+        self, plan: Plan, plain: _Plain, walked: _Walked, plan_again: Callable[[Copy], Plan]
+    ) -> Found:
         """The plan made and run once more where it was just taken back, in batches as large as can be."""
         name, metering = "idempotence", Metering()
         try:
             state.set_counters(walked.back, walked.counters)
-            plan = plan_again(walked.back)
-            with Executor(walked.back.dsn, plan.run, IN_ONE_BATCH, observer=metering) as executor:
-                outcome = executor.execute(plan)
+            again = plan_again(walked.back)
+            with Executor(walked.back.dsn, again.run, IN_ONE_BATCH, observer=metering) as executor:
+                outcome = executor.execute(again)
         except LockkeeperError as error:
             return Found(proofs=(Proof.of(name, (f"the second time: {_problem(error)}",)),))
-        differences = state.differences(walked.executed, state.read(walked.back), plain.chance)
-        return Found(proofs=(Proof.of(name, differences),), costs=metering.costs(plan, outcome))
+        executed = state.moved(walked.executed, plan.moved_back)
+        differences = state.differences(executed, state.read(walked.back), plain.chance)
+        return Found(proofs=(Proof.of(name, differences),), costs=metering.costs(again, outcome))
 
     def _plain_sql(self) -> _Plain:
         """What the plain SQL leaves, and which columns differ from one run of it to the next.
