@@ -123,7 +123,7 @@ def make(
     problems: list[Problem] = []
     for statement in script.statements:
         try:
-            if unrolling.is_unrolled(statement.raw):
+            if unrolling.is_unrolled(statement.raw, draft.catalog):
                 unrolling.unroll(statement.raw, draft, questions or Nobody())
             else:
                 draft.add(statement)

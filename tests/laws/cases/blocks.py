@@ -104,4 +104,25 @@ CASES = (
                 THEN ALTER TABLE kept ADD COLUMN four int; END IF;
         END $$""",
     ),
+    Case(
+        name="block: functions that are called to change the schema",
+        setup="""CREATE TABLE "ev %s" (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day); CREATE INDEX byday ON "ev %s" (day);
+        CREATE TABLE log (n int); INSERT INTO log VALUES (1), (NULL); CREATE SCHEMA other;
+        CREATE FUNCTION other."mk {}"(text, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION "mk {}"(tab text, d date) RETURNS integer LANGUAGE plpgsql AS $f$
+        DECLARE s varchar; nxt varchar; nm varchar;
+        BEGIN
+            SELECT to_char(d, 'YYYYMMDD') INTO s; nxt := to_char(d + INTERVAL '1 day', 'YYYYMMDD');
+            SELECT lower(format('%s_%s', tab, s)) INTO nm;
+            IF EXISTS (SELECT 1 FROM pg_tables WHERE tablename = nm) THEN RETURN 0; END IF;
+            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING INDEXES)', nm, tab);
+            EXECUTE format('ALTER TABLE %I SET (autovacuum_vacuum_scale_factor = ''0.1'')', nm);
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (''%s'') TO (''%s'')', tab, nm, s, nxt);
+            RETURN 1;
+        END $f$;""",
+        sql="""SELECT "mk {}"('ev %s', date '2024-01-01'), "mk {}"('ev %s'::text, '2024-01-02'); SELECT "mk {}"('ev %s', date '2024-01-01' + 0);
+        CREATE OR REPLACE FUNCTION "mk {}"(tab text, d date) RETURNS integer LANGUAGE plpgsql AS $f$
+        BEGIN EXECUTE format('ALTER TABLE %I ADD COLUMN "x %%s" int DEFAULT %s', tab, extract(day from d)); INSERT INTO log VALUES (7); RETURN NULL; END $f$;
+        DO $$BEGIN PERFORM "mk {}"('log', CASE WHEN true THEN date '2024-01-05' END); END$$; INSERT INTO "ev %s" VALUES (1, '2024-01-02')""",
+    ),
 )

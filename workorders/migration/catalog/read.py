@@ -89,6 +89,7 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
             settled_functions=frozenset(volatility["settled"]),
             stable_functions=frozenset(volatility["stable"]),
             volatile_functions=frozenset(volatility["volatile"]),
+            procedural_functions=frozenset(volatility["procedural"] or ()),
             constrained_domains=frozenset(row["name"] for row in domains),
             not_null_domains=frozenset(row["name"] for row in domains if row["forbids_null"]),
             types=_types(view),

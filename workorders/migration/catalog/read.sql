@@ -45,19 +45,22 @@ SELECT n.nspname::text AS schema, k.conname::text AS name
 
 -- name: volatility
 -- The names of functions whose every overload is immutable, of those that may beside be the server's own
--- by settings (%(by_settings)s), and of those with a stable one or with a volatile one.
+-- by settings (%(by_settings)s), of those with a stable one or with a volatile one, and of those in PL/pgSQL.
 SELECT pg_catalog.array_agg(name) FILTER (WHERE is_immutable) AS immutable,
        pg_catalog.array_agg(name) FILTER (WHERE is_settled) AS settled,
        pg_catalog.array_agg(name) FILTER (WHERE is_stable) AS stable,
-       pg_catalog.array_agg(name) FILTER (WHERE is_volatile) AS volatile
+       pg_catalog.array_agg(name) FILTER (WHERE is_volatile) AS volatile,
+       pg_catalog.array_agg(name) FILTER (WHERE is_procedural) AS procedural
   FROM (SELECT p.proname::text AS name,
                pg_catalog.bool_and(p.provolatile = 'i') AS is_immutable,
                pg_catalog.bool_and(p.provolatile = 'i' OR n.nspname = 'pg_catalog' AND p.provolatile = 's'
                                    AND p.proname = ANY (%(by_settings)s)) AS is_settled,
                pg_catalog.bool_or(p.provolatile = 's') AS is_stable,
-               pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile
+               pg_catalog.bool_or(p.provolatile = 'v') AS is_volatile,
+               pg_catalog.bool_or(l.lanname = 'plpgsql') AS is_procedural
           FROM pg_catalog.pg_proc p
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+          JOIN pg_catalog.pg_language l ON l.oid = p.prolang
          WHERE n.nspname <> 'lockkeeper'
          GROUP BY p.proname) named
 

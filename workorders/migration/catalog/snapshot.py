@@ -286,6 +286,8 @@ class Catalog:
     stable_functions: frozenset[str] = frozenset()
     #: Functions, by unqualified name, with a volatile overload.
     volatile_functions: frozenset[str] = frozenset()
+    #: Functions, by unqualified name, with an overload in PL/pgSQL.
+    procedural_functions: frozenset[str] = frozenset()
     #: The user's functions, by unqualified name, that this script's twins are kept in step through.
     called_by_twins: frozenset[str] = frozenset()
     #: Types, by unqualified name, that the triggers of this script's twins say.

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, Self
 
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Unreadable
-from workorders.migration.sql import blocks, computing, raised, script, tree
+from workorders.migration.sql import blocks, called, computing, raised, script, tree
 from workorders.migration.sql.computing import WRITE_OUT, Computing, query_of
 from workorders.migration.sql.session_settings import setting_of
 from workorders.migration.sql.tree import Node, RawStatement
@@ -41,9 +42,11 @@ class Stage(computing.Stage, Protocol):
         """Forgets what came since."""
 
 
-def is_unrolled(raw: RawStatement) -> bool:
-    """Whether a statement is a DO block that changes the schema."""
-    return raw.kind == "DoStmt" and blocks.read(raw).changes_schema
+def is_unrolled(raw: RawStatement, catalog: Catalog) -> bool:
+    """Whether a statement is a DO block that changes the schema, or calls functions one of which does."""
+    if raw.kind == "SelectStmt":
+        return bool(called.calls(raw, catalog))
+    return raw.kind == "DoStmt" and called.changes_schema(blocks.read(raw), catalog)
 
 
 class Statements:
@@ -140,7 +143,7 @@ class Statements:
             setting = setting_of(raw)
             if setting is not None and setting.is_left_out:
                 continue
-            if is_unrolled(raw):
+            if is_unrolled(raw, self._stage.catalog):
                 self._unroll(raw)
             elif raw.kind == "SelectStmt" and not self._computing.is_volatile(raw.node):
                 self._computing.records(raw.text)

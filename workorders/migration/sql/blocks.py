@@ -19,7 +19,7 @@ _CHANGING = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A DO statement, as far as it can be read without running it."""
+    """A DO statement, or a function, as far as it can be read without running it."""
 
     language: str
     #: What stands between its quotes.
@@ -38,6 +38,8 @@ class Block:
     steers_transactions: bool
     #: It has an EXECUTE.
     is_dynamic: bool
+    #: It is a function's body: all of it happens on the line of its call.
+    is_called: bool = False
 
     @property
     def changes_schema(self) -> bool:
@@ -55,14 +57,25 @@ def read(raw: RawStatement) -> Block:
         item["DefElem"]["defname"]: item["DefElem"]["arg"]["String"].get("sval", "")
         for item in raw.node.get("args", [])
     }
-    parsed = tree.block_tree(raw.text)
     text = options.get("as", "")
+    language = options.get("language", "plpgsql").lower()
+    line = raw.line + raw.text[: max(raw.text.find(text), 0)].count("\n")
+    return _read(raw, text, language, line)
+
+
+def of_function(made: RawStatement, body: str, line: int) -> Block:
+    """The body of a function that is made so, as a block on the line of its call."""
+    return replace(_read(replace(made, line=line), body, "plpgsql", line), is_called=True)
+
+
+def _read(raw: RawStatement, text: str, language: str, line: int) -> Block:
+    parsed = tree.block_tree(raw.text)
     words = tuple(tree.words(text))
     found = list(tree.walk(parsed))
     return Block(
-        language=options.get("language", "plpgsql").lower(),
+        language=language,
         text=text,
-        line=raw.line + raw.text[: max(raw.text.find(text), 0)].count("\n"),
+        line=line,
         function=parsed[0]["PLpgSQL_function"] if isinstance(parsed, list) and parsed else None,
         statements=tuple(
             statement

@@ -22,6 +22,7 @@ from workorders.migration.operations.write_rows import WriteRows
 from workorders.migration.sql import (
     alter_table,
     blocks,
+    called,
     constraints,
     definition_statements,
     drops,
@@ -34,7 +35,7 @@ from workorders.migration.sql import (
 from workorders.migration.sql.creation import create_index, create_table
 from workorders.migration.sql.relations import found, qualified
 from workorders.migration.sql.script import Statement, StatementClass
-from workorders.migration.sql.tree import Node
+from workorders.migration.sql.tree import Node, RawStatement
 
 #: Operations that name more tables than one.
 _MENTIONING = (
@@ -146,8 +147,11 @@ def _change_rows(kind: str, node: Node, place: Place, catalog: Catalog) -> Chang
 
 def needs_archive(statement: Statement, catalog: Catalog) -> bool:
     """Whether it changes definitions, so that what pg_dump says of them is needed."""
-    within = blocks.read(statement.raw).statements if statement.raw.kind == "DoStmt" else ()
-    return statement.needs_archive or any(
+    block = blocks.read(statement.raw) if statement.raw.kind == "DoStmt" else None
+    calls, within = called.names(statement.raw), tuple[RawStatement, ...]()
+    if block is not None:
+        calls, within = block.calls, block.statements
+    return bool(statement.needs_archive or catalog.procedural_functions.intersection(calls)) or any(
         renamings.of_view(each, catalog) is not None for each in (statement.raw, *within)
     )
 

@@ -1,4 +1,4 @@
-"""A DO block that changes the schema, as the statements that it comes to on this database.
+"""A DO block or a function that changes the schema, as the statements that it comes to on this database.
 
 The block is read as PL/pgSQL would run it. What it computes and what it asks the database is asked of
 the target, read only; each statement is planned in its place, as if it stood in the script. What
@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 from workorders.migration.decisions import Questions
 from workorders.migration.errors import Fails, Unreadable
-from workorders.migration.sql import blocks, raised, tree
+from workorders.migration.sql import blocks, called, raised, tree
 from workorders.migration.sql.block_statements import Stage, Statements, is_unrolled
+from workorders.migration.sql.called import Parameter
 from workorders.migration.sql.computing import OF_ITS_OWN, WRITE_OUT, Computing, query_of
 from workorders.migration.sql.tree import Node, RawStatement
 from workorders.migration.sql.variables import Declaration, Record, Untold, Value, declarations
@@ -28,8 +29,15 @@ _ERROR = 20
 
 
 def unroll(raw: RawStatement, stage: Stage, questions: Questions) -> None:
-    """Plans what a block comes to. Raises Refused, with the line, for what cannot be told before it runs."""
-    _Unrolling(blocks.read(raw), stage, questions, raw.line).run()
+    """Plans what a block, or a function that is called, comes to.
+
+    Raises Refused, with the line, for what cannot be told before it runs.
+    """
+    if raw.kind == "DoStmt":
+        _Unrolling(blocks.read(raw), stage, questions, raw.line).run()
+        return
+    for call in called.calls(raw, stage.catalog):
+        _Unrolling(call.block, stage, questions, raw.line).run(call.parameters)
 
 
 class _Return(Exception):
@@ -57,7 +65,7 @@ class _Unrolling:
         self._error: Fails | None = None
         self._rounds = 0
 
-    def run(self) -> None:
+    def run(self, parameters: Sequence[Parameter] = ()) -> None:
         """Plans all of it."""
         function = self._block.function
         if function is None:
@@ -76,6 +84,9 @@ class _Unrolling:
             self._computing.refuse("Which variables this block has cannot be told.", WRITE_OUT)
         self._declared = {id(node): each for node, each in zip(found, declared, strict=True)}
         with self._entered():
+            for each in parameters:
+                type_name = self._computing.type_of(each.type)
+                self._scope.declare(each.name, type_name, self._computing.value(each.argument, type_name))
             self._scope.declare("found", "boolean", Value(text="f", type="boolean"))
             try:
                 self._one(function["action"])
@@ -111,7 +122,7 @@ class _Unrolling:
             )
 
     def _line(self, node: Node) -> int:
-        if "lineno" in node:
+        if "lineno" in node and not self._block.is_called:
             self._computing.line = self._block.line + int(node["lineno"]) - 1
         return self._computing.line
 
@@ -307,5 +318,7 @@ class _Unrolling:
         if "cond" not in node or self._computing.condition(node["cond"]):
             raise _Exit(node.get("label", ""), is_exit=bool(node.get("is_exit")))
 
-    def _do_return(self, _: Node) -> None:
+    def _do_return(self, node: Node) -> None:
+        if "expr" in node and self._computing.is_volatile(tree.expression(query_of(node["expr"]))):
+            self._computing.refuse("What the function returns may write.", WRITE_OUT)
         raise _Return
