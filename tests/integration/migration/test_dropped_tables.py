@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
 
 import psycopg
 import pytest
 
 from bot.embedded import binaries
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions, validation
@@ -44,33 +44,16 @@ ALTER TABLE doc ENABLE TRIGGER shouting;
 _NO_HOLDER = SETUP.replace("CREATE TABLE holder (d doc);\n", "")
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str) -> str:
-    plan = runs.planned(dsn, sql)
-    runs.executed(dsn, plan)
-    return plan.run
-
-
 _DOCS, _LINES = "SELECT * FROM doc ORDER BY id", "SELECT * FROM line ORDER BY id"
 
 
 def test_a_dropped_table_is_dead_until_it_comes_back_with_every_row(make_target: MakeTarget) -> None:
     dsn = make_target(_NO_HOLDER)
-    schema, docs = runs.state(dsn).schema, _rows(dsn, _DOCS)
-    run = _executed(dsn, "DROP TABLE doc CASCADE")
+    schema, docs = runs.state(dsn).schema, selected(dsn, _DOCS)
+    run = run_of(dsn, "DROP TABLE doc CASCADE")
 
     # Nothing reaches it, and nothing is kept from anybody.
-    _send(
+    sent(
         dsn,
         "INSERT INTO owner VALUES (6, 'new')",
         "UPDATE owner SET id = 7 WHERE id = 6",
@@ -79,15 +62,15 @@ def test_a_dropped_table_is_dead_until_it_comes_back_with_every_row(make_target:
         "CREATE TABLE another (body text CONSTRAINT body_key UNIQUE); DROP TABLE another",
     )
     with pytest.raises(psycopg.errors.UndefinedTable):
-        _send(dsn, "SELECT FROM doc")
-    owners, lines = _rows(dsn, "SELECT * FROM owner ORDER BY id"), _rows(dsn, _LINES)
+        sent(dsn, "SELECT FROM doc")
+    owners, lines = selected(dsn, "SELECT * FROM owner ORDER BY id"), selected(dsn, _LINES)
     runs.rolled_back(dsn, run)
 
-    assert _rows(dsn, _DOCS) == docs
-    assert (_rows(dsn, "SELECT * FROM owner ORDER BY id"), _rows(dsn, _LINES)) == (owners, lines)
+    assert selected(dsn, _DOCS) == docs
+    assert (selected(dsn, "SELECT * FROM owner ORDER BY id"), selected(dsn, _LINES)) == (owners, lines)
     assert schema.hash == runs.state(dsn).schema.hash
-    assert _rows(dsn, "INSERT INTO doc (owner_id, body) VALUES (7, 'q') RETURNING id") == [(6,)]
-    assert _rows(dsn, "SELECT count(*) FROM seen") == [(6,)]
+    assert selected(dsn, "INSERT INTO doc (owner_id, body) VALUES (7, 'q') RETURNING id") == [(6,)]
+    assert selected(dsn, "SELECT count(*) FROM seen") == [(6,)]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +94,8 @@ def test_rows_that_lost_their_parent_meanwhile_wait_for_a_decision(
 ) -> None:
     dsn = make_target(_NO_HOLDER)
     schema = runs.state(dsn).schema
-    run = _executed(dsn, sql)
-    _send(dsn, write)
+    run = run_of(dsn, sql)
+    sent(dsn, write)
     executed = runs.state(dsn)
 
     with pytest.raises(Undecided) as undecided:
@@ -122,22 +105,22 @@ def test_rows_that_lost_their_parent_meanwhile_wait_for_a_decision(
     runs.rolled_back(dsn, run, Decision(fill={column: fill}))
 
     assert schema.hash == runs.state(dsn).schema.hash
-    assert (len(_rows(dsn, _DOCS)), len(_rows(dsn, _LINES))) == left
-    assert _rows(dsn, "SELECT count(*) FROM doc WHERE body = 'shouted'") == [(0,)]
+    assert (len(selected(dsn, _DOCS)), len(selected(dsn, _LINES))) == left
+    assert selected(dsn, "SELECT count(*) FROM doc WHERE body = 'shouted'") == [(0,)]
 
 
 def test_rows_set_aside_are_kept_until_the_purge(make_target: MakeTarget) -> None:
     dsn = make_target(_NO_HOLDER)
-    run = _executed(dsn, "DROP TABLE line, doc CASCADE")
-    _send(dsn, "DELETE FROM owner WHERE id = 2")
+    run = run_of(dsn, "DROP TABLE line, doc CASCADE")
+    sent(dsn, "DELETE FROM owner WHERE id = 2")
 
     # A row that others point at goes nowhere.
     with pytest.raises(Blocked, match="pointed at"):
         runs.rolled_back(dsn, run, Decision(set_aside=True))
-    _send(dsn, "DELETE FROM line WHERE doc_id = 2")
+    sent(dsn, "DELETE FROM line WHERE doc_id = 2")
     runs.rolled_back(dsn, run, Decision(set_aside=True))
 
-    assert (len(_rows(dsn, _DOCS)), len(_rows(dsn, _LINES))) == (4, 4)
+    assert (len(selected(dsn, _DOCS)), len(selected(dsn, _LINES))) == (4, 4)
     runs.purged(dsn, run)
     assert runs.kept(dsn) == set()
 
@@ -145,16 +128,16 @@ def test_rows_set_aside_are_kept_until_the_purge(make_target: MakeTarget) -> Non
 def test_another_table_of_its_name_is_noticed_before_anything_is_undone(make_target: MakeTarget) -> None:
     dsn = make_target(_NO_HOLDER)
     before = runs.state(dsn)
-    run = _executed(dsn, "DROP TABLE line")
-    _send(dsn, "CREATE TABLE line (id int PRIMARY KEY)", "INSERT INTO line VALUES (77)")
+    run = run_of(dsn, "DROP TABLE line")
+    sent(dsn, "CREATE TABLE line (id int PRIMARY KEY)", "INSERT INTO line VALUES (77)")
     executed = runs.state(dsn)
 
     with pytest.raises(Blocked, match=r"another public\.line since\. ALTER TABLE .* RENAME TO"):
         runs.rolled_back(dsn, run)
     assert executed.differences(runs.state(dsn)) == []
-    _send(dsn, "ALTER TABLE line RENAME TO new_line; ALTER INDEX line_pkey RENAME TO new_line_pkey")
+    sent(dsn, "ALTER TABLE line RENAME TO new_line; ALTER INDEX line_pkey RENAME TO new_line_pkey")
     runs.rolled_back(dsn, run)
-    _send(dsn, "DROP TABLE new_line")
+    sent(dsn, "DROP TABLE new_line")
 
     assert before.differences(runs.state(dsn)) == []
 
@@ -162,10 +145,8 @@ def test_another_table_of_its_name_is_noticed_before_anything_is_undone(make_tar
 def test_a_table_made_by_a_later_statement_goes_first(make_target: MakeTarget) -> None:
     dsn = make_target(_NO_HOLDER)
     before = runs.state(dsn)
-    run = _executed(
-        dsn, "DROP TABLE line; CREATE TABLE line (id text PRIMARY KEY); CREATE INDEX ON line (id)"
-    )
-    _send(dsn, "INSERT INTO line VALUES ('written since')")
+    run = run_of(dsn, "DROP TABLE line; CREATE TABLE line (id text PRIMARY KEY); CREATE INDEX ON line (id)")
+    sent(dsn, "INSERT INTO line VALUES ('written since')")
 
     runs.rolled_back(dsn, run)
 
@@ -222,12 +203,12 @@ def test_keys_dropped_before_their_columns_and_tables_are_asked_about_where_thos
 ) -> None:
     dsn = make_target(_NO_HOLDER)
     schema = runs.state(dsn).schema
-    run = _executed(
+    run = run_of(
         dsn,
         "ALTER TABLE line DROP CONSTRAINT of_doc; ALTER TABLE doc DROP CONSTRAINT body_key;"
         " ALTER TABLE line DROP doc_id; DROP VIEW seen; ALTER TABLE doc DROP body; DROP TABLE doc",
     )
-    _send(dsn, "DELETE FROM owner WHERE id = 2", "INSERT INTO line VALUES (7)")
+    sent(dsn, "DELETE FROM owner WHERE id = 2", "INSERT INTO line VALUES (7)")
 
     with pytest.raises(Undecided) as undecided:
         runs.rolled_back(dsn, run)
@@ -235,4 +216,4 @@ def test_keys_dropped_before_their_columns_and_tables_are_asked_about_where_thos
     runs.rolled_back(dsn, run, Decision(fill={"owner_id": "1"}))
 
     assert schema.hash == runs.state(dsn).schema.hash
-    assert _rows(dsn, "SELECT count(*), count(body) FROM doc") == [(5, 5)]
+    assert selected(dsn, "SELECT count(*), count(body) FROM doc") == [(5, 5)]

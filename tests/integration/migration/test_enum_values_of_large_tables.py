@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
 import pytest
 
 from bot.embedded import Server, binaries
+from tests.integration.migration.application import selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import sessions
@@ -35,26 +33,15 @@ SQL = "ALTER TYPE st ADD VALUE 'new %s' BEFORE 'it''s'"
 ROWS = 'SELECT id, s::text, a::text, n::text, u, length(t) FROM "p %s" ORDER BY id'
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
 def test_the_way_back_may_stop_anywhere_and_keeps_what_was_written(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    before, rows = runs.state(dsn), _rows(dsn, ROWS)
+    before, rows = runs.state(dsn), selected(dsn, ROWS)
     plan = runs.planned(dsn, SQL)
     assert "the columns of the enum stand at their tables' ends after a rollback" in {
         s.loses for s in plan.steps
     }
     runs.executed(dsn, plan)
-    _send(
+    sent(
         dsn,
         "INSERT INTO \"p %s\" VALUES (20, 'new %s', '{live}', NULL, 'written', 5), (21, DEFAULT, DEFAULT, 'it''s', NULL, NULL)",
         "UPDATE \"p %s\" SET a = '{it''s}' WHERE id = 2",
@@ -62,7 +49,7 @@ def test_the_way_back_may_stop_anywhere_and_keeps_what_was_written(make_target: 
 
     with pytest.raises(Undecided, match=r"1 row of public\.p %s cannot go back"):
         runs.rolled_back(dsn, plan.run)
-    _send(dsn, "UPDATE \"p %s\" SET s = 'live' WHERE id = 20")
+    sent(dsn, "UPDATE \"p %s\" SET s = 'live' WHERE id = 20")
     stops = 0
     while not runs.rolled_back_until(dsn, plan.run, stops):
         stops += 1
@@ -73,8 +60,8 @@ def test_the_way_back_may_stop_anywhere_and_keeps_what_was_written(make_target: 
         (21, "live", "{live}", "it's", 1, None),
     ]
     changed = {2: (2, "live", "{it's}", None, 2, None)}
-    assert _rows(dsn, ROWS) == [*(changed.get(row[0], row) for row in rows), *written]
-    _send(
+    assert selected(dsn, ROWS) == [*(changed.get(row[0], row) for row in rows), *written]
+    sent(
         dsn,
         'DELETE FROM "p %s" WHERE id > 19',
         "UPDATE \"p %s\" SET a = ARRAY['live', 'it''s']::st[], u = 0 WHERE id = 2",
@@ -102,12 +89,12 @@ def test_rows_with_the_value_are_filled_or_set_aside(make_target: MakeTarget) ->
         dsn = make_target(SETUP)
         plan = runs.planned(dsn, SQL)
         runs.executed(dsn, plan)
-        _send(dsn, "UPDATE \"p %s\" SET s = 'new %s' WHERE id = 3")
+        sent(dsn, "UPDATE \"p %s\" SET s = 'new %s' WHERE id = 3")
 
         runs.rolled_back(dsn, plan.run, decision)
 
-        assert _rows(dsn, 'SELECT count(*) FROM "p %s"') == [(left,)]
-        found = _rows(dsn, 'SELECT s::text FROM "p %s" WHERE id = 3')
+        assert selected(dsn, 'SELECT count(*) FROM "p %s"') == [(left,)]
+        found = selected(dsn, 'SELECT s::text FROM "p %s" WHERE id = 3')
         assert found == ([("it's",)] if decision.fill else [])
 
 

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psycopg
 import pytest
 
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration.errors import Refused
@@ -30,44 +29,30 @@ INSERT INTO a SELECT g, 'a' FROM generate_series(1, 25, 4) g; INSERT INTO b SELE
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str) -> str:
-    plan = runs.planned(dsn, sql)
-    runs.executed(dsn, plan)
-    return plan.run
-
-
 def test_rows_of_a_new_partition_go_where_they_would_have_gone(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     before = runs.state(dsn).schema
     # Made beside a DEFAULT partition that holds rows of other bounds.
-    run = _executed(dsn, "CREATE TABLE a_3 PARTITION OF a FOR VALUES FROM (30) TO (40)")
-    _send(dsn, "INSERT INTO a VALUES (31, 'later'), (50, 'other')")
-    assert _rows(dsn, "SELECT v FROM a_3") == [("LATER!",)]
+    run = run_of(dsn, "CREATE TABLE a_3 PARTITION OF a FOR VALUES FROM (30) TO (40)")
+    sent(dsn, "INSERT INTO a VALUES (31, 'later'), (50, 'other')")
+    assert selected(dsn, "SELECT v FROM a_3") == [("LATER!",)]
 
     runs.rolled_back(dsn, run)
 
-    assert _rows(dsn, "SELECT k, v FROM a_rest WHERE k > 30 ORDER BY k") == [(31, "LATER!"), (50, "OTHER!")]
+    assert selected(dsn, "SELECT k, v FROM a_rest WHERE k > 30 ORDER BY k") == [
+        (31, "LATER!"),
+        (50, "OTHER!"),
+    ]
     assert before == runs.state(dsn).schema
 
     # Without a DEFAULT partition the old schema has no place for them.
-    run = _executed(dsn, "CREATE TABLE b_1 PARTITION OF b FOR VALUES FROM (10) TO (20)")
-    _send(dsn, "INSERT INTO b VALUES (11, 'later'), (12, 'later')")
+    run = run_of(dsn, "CREATE TABLE b_1 PARTITION OF b FOR VALUES FROM (10) TO (20)")
+    sent(dsn, "INSERT INTO b VALUES (11, 'later'), (12, 'later')")
     with pytest.raises(Undecided, match=r"2 rows of public.b cannot go back: public.b had no partition"):
         runs.rolled_back(dsn, run)
-    assert _rows(dsn, "SELECT count(*) FROM b_1") == [(2,)]
+    assert selected(dsn, "SELECT count(*) FROM b_1") == [(2,)]
     runs.rolled_back(dsn, run, Decision(fill={"k": "t.k - 10"}))
-    assert _rows(dsn, "SELECT k FROM b_0 WHERE v = 'later' ORDER BY k") == [(1,), (2,)]
+    assert selected(dsn, "SELECT k FROM b_0 WHERE v = 'later' ORDER BY k") == [(1,), (2,)]
     assert before == runs.state(dsn).schema
 
 
@@ -75,25 +60,25 @@ def test_a_former_partition_takes_its_rows_back(make_target: MakeTarget) -> None
     for sql, is_there in (("ALTER TABLE a DETACH PARTITION a_0", True), ("DROP TABLE a_0", False)):
         dsn = make_target(SETUP)
         before = runs.state(dsn).schema
-        held = _rows(dsn, "SELECT * FROM a_0 ORDER BY k")
-        run = _executed(dsn, sql)
-        assert _rows(dsn, "SELECT count(*) FROM a WHERE k < 10") == [(0,)]
-        _send(dsn, "INSERT INTO a VALUES (3, 'later'), (70, 'other')")
+        held = selected(dsn, "SELECT * FROM a_0 ORDER BY k")
+        run = run_of(dsn, sql)
+        assert selected(dsn, "SELECT count(*) FROM a WHERE k < 10") == [(0,)]
+        sent(dsn, "INSERT INTO a VALUES (3, 'later'), (70, 'other')")
         if is_there:
-            _send(dsn, "INSERT INTO a_0 VALUES (77, 'alone')")
+            sent(dsn, "INSERT INTO a_0 VALUES (77, 'alone')")
             with pytest.raises(Undecided, match=r"1 row of public.a_0 .* was the partition FOR VALUES FROM"):
                 runs.rolled_back(dsn, run)
 
         runs.rolled_back(dsn, run, Decision(set_aside=True))
 
-        assert _rows(dsn, "SELECT * FROM a_0 ORDER BY k") == sorted([*held, (3, "LATER!", None)])
-        assert _rows(dsn, "SELECT k FROM a_rest WHERE k NOT BETWEEN 10 AND 30") == [(70,)]
+        assert selected(dsn, "SELECT * FROM a_0 ORDER BY k") == sorted([*held, (3, "LATER!", None)])
+        assert selected(dsn, "SELECT k FROM a_rest WHERE k NOT BETWEEN 10 AND 30") == [(70,)]
         assert before == runs.state(dsn).schema
 
 
 def test_attaching_reads_no_row_under_its_lock(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    _send(
+    sent(
         dsn,
         "CREATE TABLE a_4 (LIKE a); INSERT INTO a_4 SELECT 40 + g % 10, 'x' FROM generate_series(1, 100) g",
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
-import psycopg
 import pytest
 
 from bot.embedded import binaries
+from tests.integration.migration.application import selected, sent
 from tests.laws import runs
 from tests.laws.cases.renames import SETUP as SCHEMA
 from tests.plugins.bench import MakeTarget
@@ -42,17 +41,6 @@ def _executed(dsn: str, sql: str) -> Plan:
     return plan
 
 
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as application:
-        for statement in statements:
-            application.execute(statement.encode())
-
-
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as application:
-        return application.execute(query.encode()).fetchall()
-
-
 def test_rows_written_under_the_new_names_stay_under_the_old_ones(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     run = _executed(
@@ -60,7 +48,7 @@ def test_rows_written_under_the_new_names_stay_under_the_old_ones(make_target: M
         "ALTER TABLE house RENAME no TO number; ALTER TABLE house RENAME TO building;"
         " ALTER TABLE city RENAME id TO city_no; ALTER TABLE city RENAME TO town",
     ).run
-    _send(
+    sent(
         dsn,
         "INSERT INTO town VALUES (6, 'new')",
         "INSERT INTO building (id, city_id, number) VALUES (21, 6, 21)",
@@ -70,13 +58,13 @@ def test_rows_written_under_the_new_names_stay_under_the_old_ones(make_target: M
 
     runs.rolled_back(dsn, run)
 
-    assert _rows(dsn, "SELECT id, city_id, no FROM house WHERE id IN (2, 5, 21) ORDER BY 1") == [
+    assert selected(dsn, "SELECT id, city_id, no FROM house WHERE id IN (2, 5, 21) ORDER BY 1") == [
         (2, 3, 900),
         (21, 6, 21),
     ]
-    assert _rows(dsn, "SELECT name FROM city WHERE id IN (1, 6)") == [("new",)]
-    assert _rows(dsn, "SELECT what FROM audit ORDER BY n LIMIT 2") == [("INSERT21",), ("UPDATE2",)]
-    assert _rows(dsn, "SELECT count(*) FROM audit") == [(2 + 4,)]
+    assert selected(dsn, "SELECT name FROM city WHERE id IN (1, 6)") == [("new",)]
+    assert selected(dsn, "SELECT what FROM audit ORDER BY n LIMIT 2") == [("INSERT21",), ("UPDATE2",)]
+    assert selected(dsn, "SELECT count(*) FROM audit") == [(2 + 4,)]
 
 
 def test_rows_that_do_not_fit_are_counted_under_the_names_of_then(make_target: MakeTarget) -> None:
@@ -86,7 +74,7 @@ def test_rows_that_do_not_fit_are_counted_under_the_names_of_then(make_target: M
         "ALTER TABLE house DROP CONSTRAINT low; ALTER TABLE house RENAME no TO number;"
         " ALTER TABLE house RENAME TO building; ALTER TABLE building ALTER number DROP NOT NULL",
     ).run
-    _send(
+    sent(
         dsn,
         "UPDATE building SET number = 1000 + id WHERE id <= 3",
         "UPDATE building SET number = NULL WHERE id = 4",
@@ -95,10 +83,10 @@ def test_rows_that_do_not_fit_are_counted_under_the_names_of_then(make_target: M
     with pytest.raises(Undecided) as undecided:
         runs.rolled_back(dsn, run)
     assert [count.rows for count in undecided.value.counts] == [1, 3]
-    assert _rows(dsn, "SELECT number FROM building WHERE id = 1") == [(1001,)]
+    assert selected(dsn, "SELECT number FROM building WHERE id = 1") == [(1001,)]
 
     runs.rolled_back(dsn, run, Decision(fill={"no": "7", "number": "8"}))
-    assert _rows(dsn, "SELECT id, no FROM house WHERE id <= 5 ORDER BY 1") == [
+    assert selected(dsn, "SELECT id, no FROM house WHERE id <= 5 ORDER BY 1") == [
         *((number, 7) for number in (1, 2, 3)), (4, 8), (5, 5),
     ]  # fmt: skip
 
@@ -119,7 +107,7 @@ def test_an_earlier_run_is_purged_under_the_names_that_a_later_one_gave(make_tar
 
     assert runs.traces(dsn) == []
     runs.rolled_back(dsn, second)
-    assert _rows(dsn, "SELECT * FROM house WHERE id = 1") == [(1, 2, 1)]
+    assert selected(dsn, "SELECT * FROM house WHERE id = 1") == [(1, 2, 1)]
 
 
 def test_a_run_whose_table_was_renamed_for_good_is_not_undone(make_target: MakeTarget) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
 import pytest
 
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
@@ -40,27 +38,10 @@ INSERT INTO late SELECT g, g FROM generate_series(1, 4) g;
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str) -> str:
-    plan = runs.planned(dsn, sql)
-    runs.executed(dsn, plan)
-    return plan.run
-
-
 def test_values_written_since_are_kept_column_by_column_and_counted(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "UPDATE k SET a = a + 1000, b = b + 1000")
-    _send(
+    run = run_of(dsn, "UPDATE k SET a = a + 1000, b = b + 1000")
+    sent(
         dsn,
         "UPDATE k SET a = -1 WHERE code = 'c3'",
         "DELETE FROM k WHERE code = 'c4'",
@@ -69,7 +50,7 @@ def test_values_written_since_are_kept_column_by_column_and_counted(make_target:
 
     outcome = runs.rolled_back(dsn, run)
 
-    found = {code: (a, b) for code, a, b in _rows(dsn, "SELECT code, a, b FROM k")}
+    found = {code: (a, b) for code, a, b in selected(dsn, "SELECT code, a, b FROM k")}
     wanted = {f"c{n}": (n, n) for n in range(1, 21) if n not in (3, 4)}
     assert found == {**wanted, "c3": (-1, 3), "new": (5, 6)}
     assert [left.rows for left in outcome.left] == [2]
@@ -77,71 +58,71 @@ def test_values_written_since_are_kept_column_by_column_and_counted(make_target:
 
 def test_a_trigger_that_rewrites_rows_does_not_rewrite_what_is_brought_back(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    before = _rows(dsn, "SELECT * FROM t ORDER BY id")
-    run = _executed(dsn, "UPDATE t SET a = a + 1 WHERE id <= 10")
-    assert ("b1!",) in _rows(dsn, "SELECT b FROM t")
+    before = selected(dsn, "SELECT * FROM t ORDER BY id")
+    run = run_of(dsn, "UPDATE t SET a = a + 1 WHERE id <= 10")
+    assert ("b1!",) in selected(dsn, "SELECT b FROM t")
 
     runs.rolled_back(dsn, run)
 
-    assert _rows(dsn, "SELECT * FROM t ORDER BY id") == before
+    assert selected(dsn, "SELECT * FROM t ORDER BY id") == before
 
 
 def test_cascaded_rows_come_back_and_the_users_triggers_stay_silent(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     tables = ("parent", "t", "leaf")
-    before = {name: _rows(dsn, f"SELECT * FROM {name} ORDER BY id") for name in tables}
+    before = {name: selected(dsn, f"SELECT * FROM {name} ORDER BY id") for name in tables}
     target = sessions.connect(dsn)
     audit = RelationName(schema="public", name="audit")
     plan = engine.prepare(target, "DELETE FROM parent WHERE id <= 2", also_written={0: (audit,)}).plan
     target.close()
     runs.executed(dsn, plan)
-    assert _rows(dsn, "SELECT count(*) FROM leaf") == [(12,)]
-    assert _rows(dsn, "SELECT count(*) FROM audit") == [(8,)]
-    _send(dsn, "INSERT INTO parent VALUES (99, 'later')", "INSERT INTO t VALUES (99, 99, 1, 'later', 1, 99)")
+    assert selected(dsn, "SELECT count(*) FROM leaf") == [(12,)]
+    assert selected(dsn, "SELECT count(*) FROM audit") == [(8,)]
+    sent(dsn, "INSERT INTO parent VALUES (99, 'later')", "INSERT INTO t VALUES (99, 99, 1, 'later', 1, 99)")
 
     outcome = runs.rolled_back(dsn, plan.run)
 
     assert outcome.left == ()
-    assert _rows(dsn, "SELECT * FROM parent WHERE id < 99 ORDER BY id") == before["parent"]
-    assert _rows(dsn, "SELECT * FROM t WHERE id < 99 ORDER BY id") == before["t"]
-    assert _rows(dsn, "SELECT * FROM leaf ORDER BY id") == before["leaf"]
-    assert _rows(dsn, "SELECT b FROM t WHERE id = 99") == [("later",)]
-    assert _rows(dsn, "SELECT count(*) FROM audit") == [(0,)]
+    assert selected(dsn, "SELECT * FROM parent WHERE id < 99 ORDER BY id") == before["parent"]
+    assert selected(dsn, "SELECT * FROM t WHERE id < 99 ORDER BY id") == before["t"]
+    assert selected(dsn, "SELECT * FROM leaf ORDER BY id") == before["leaf"]
+    assert selected(dsn, "SELECT b FROM t WHERE id = 99") == [("later",)]
+    assert selected(dsn, "SELECT count(*) FROM audit") == [(0,)]
 
 
 def test_a_child_whose_parent_has_gone_meanwhile_is_left_out_and_counted(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    plan_run = _executed(dsn, "UPDATE t SET p = 5 WHERE p = 1")
-    _send(dsn, "DELETE FROM parent WHERE id = 1")
+    plan_run = run_of(dsn, "UPDATE t SET p = 5 WHERE p = 1")
+    sent(dsn, "DELETE FROM parent WHERE id = 1")
 
     outcome = runs.rolled_back(dsn, plan_run)
 
     assert sum(left.rows for left in outcome.left) == 4
-    assert _rows(dsn, "SELECT count(*) FROM t WHERE p = 1") == [(0,)]
-    assert _rows(dsn, "SELECT count(*) FROM t WHERE p = 5") == [(8,)]
+    assert selected(dsn, "SELECT count(*) FROM t WHERE p = 1") == [(0,)]
+    assert selected(dsn, "SELECT count(*) FROM t WHERE p = 5") == [(8,)]
 
 
 def test_another_column_comes_back_although_the_rows_old_parent_has_gone(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    _send(dsn, "DROP TRIGGER rewriting ON t")
-    run = _executed(dsn, "UPDATE t SET need = need + 1 WHERE id = 5")
-    _send(dsn, "UPDATE t SET p = 2 WHERE p = 1", "DELETE FROM parent WHERE id = 1")
+    sent(dsn, "DROP TRIGGER rewriting ON t")
+    run = run_of(dsn, "UPDATE t SET need = need + 1 WHERE id = 5")
+    sent(dsn, "UPDATE t SET p = 2 WHERE p = 1", "DELETE FROM parent WHERE id = 1")
 
     outcome = runs.rolled_back(dsn, run)
 
     assert outcome.left == ()
-    assert _rows(dsn, "SELECT need, p FROM t WHERE id = 5") == [(5, 2)]
+    assert selected(dsn, "SELECT need, p FROM t WHERE id = 5") == [(5, 2)]
 
 
 def test_keyless_rows_come_back_by_count(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    before = sorted(_rows(dsn, "SELECT * FROM loose"))
-    run = _executed(dsn, "UPDATE loose SET y = 7 WHERE x = 1")
-    _send(dsn, "DELETE FROM loose WHERE ctid IN (SELECT ctid FROM loose WHERE y = 7 LIMIT 1)")
+    before = sorted(selected(dsn, "SELECT * FROM loose"))
+    run = run_of(dsn, "UPDATE loose SET y = 7 WHERE x = 1")
+    sent(dsn, "DELETE FROM loose WHERE ctid IN (SELECT ctid FROM loose WHERE y = 7 LIMIT 1)")
 
     outcome = runs.rolled_back(dsn, run)
 
-    after = sorted(_rows(dsn, "SELECT * FROM loose"))
+    after = sorted(selected(dsn, "SELECT * FROM loose"))
     assert len(after) == len(before) - 1
     assert all(before.count(row) >= after.count(row) for row in after)
     assert [left.rows for left in outcome.left] == [1]
@@ -149,7 +130,7 @@ def test_keyless_rows_come_back_by_count(make_target: MakeTarget) -> None:
 
 def test_deferred_triggers_are_captured_too(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    _send(
+    sent(
         dsn,
         "CREATE FUNCTION log_late() RETURNS trigger LANGUAGE plpgsql AS"
         " $$BEGIN INSERT INTO late_log VALUES (NEW.id); RETURN NULL; END$$",
@@ -161,8 +142,8 @@ def test_deferred_triggers_are_captured_too(make_target: MakeTarget) -> None:
     with pytest.raises(Refused, match=r"also wrote public\.late_log"):
         runs.executed(dsn, plan)
 
-    assert _rows(dsn, "SELECT count(*) FROM late_log") == [(0,)]
-    assert _rows(dsn, "SELECT count(*) FROM late WHERE v = 0") == [(0,)]
+    assert selected(dsn, "SELECT count(*) FROM late_log") == [(0,)]
+    assert selected(dsn, "SELECT count(*) FROM late WHERE v = 0") == [(0,)]
 
 
 _MISFITS = [
@@ -178,10 +159,10 @@ def test_rows_that_do_not_fit_stop_the_rollback_before_anything_is_undone(
 ) -> None:
     for decision in (Decision(fill={column: fill}), Decision(set_aside=True)):
         dsn = make_target(SETUP)
-        _send(dsn, "CREATE UNIQUE INDEX lone ON t (lower(b)) WHERE id <> 7")
+        sent(dsn, "CREATE UNIQUE INDEX lone ON t (lower(b)) WHERE id <> 7")
         before = runs.state(dsn).schema
-        run = _executed(dsn, sql)
-        _send(dsn, write)
+        run = run_of(dsn, sql)
+        sent(dsn, write)
         executed = runs.state(dsn)
 
         with pytest.raises(Undecided) as undecided:
@@ -195,58 +176,58 @@ def test_rows_that_do_not_fit_stop_the_rollback_before_anything_is_undone(
         assert runs.state(dsn).schema.hash == before.hash
         aside = runs.kept(dsn)
         if decision.set_aside:
-            assert _rows(dsn, "SELECT count(*) FROM t WHERE id = 30") == [(0,)]
+            assert selected(dsn, "SELECT count(*) FROM t WHERE id = 30") == [(0,)]
             (name,) = aside
-            assert _rows(dsn, f'SELECT id FROM lockkeeper."{name}"') == [(30,)]
+            assert selected(dsn, f'SELECT id FROM lockkeeper."{name}"') == [(30,)]
         else:
-            assert _rows(dsn, f"SELECT {column} = {fill} FROM t WHERE id = 30") == [(True,)]
+            assert selected(dsn, f"SELECT {column} = {fill} FROM t WHERE id = 30") == [(True,)]
         runs.purged(dsn, run)
         assert runs.kept(dsn) == set()
 
 
 def test_a_dropped_unique_column_with_a_default_is_counted_before_it_fails(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    _send(dsn, "ALTER TABLE k ADD c int DEFAULT 5", "UPDATE k SET c = a", "CREATE UNIQUE INDEX kc ON k (c)")
-    run = _executed(dsn, "ALTER TABLE k DROP COLUMN c")
-    _send(dsn, "INSERT INTO k (code) VALUES ('new')")
+    sent(dsn, "ALTER TABLE k ADD c int DEFAULT 5", "UPDATE k SET c = a", "CREATE UNIQUE INDEX kc ON k (c)")
+    run = run_of(dsn, "ALTER TABLE k DROP COLUMN c")
+    sent(dsn, "INSERT INTO k (code) VALUES ('new')")
 
     with pytest.raises(Undecided, match=r"1 row of public\.k"):
         runs.rolled_back(dsn, run)
 
     assert runs.rolled_back(dsn, run, Decision(fill={"c": "777"})).state == "rolled_back"
-    assert _rows(dsn, "SELECT c FROM k WHERE code = 'new'") == [(777,)]
+    assert selected(dsn, "SELECT c FROM k WHERE code = 'new'") == [(777,)]
 
 
 def test_rows_that_others_point_at_are_not_set_aside(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "ALTER TABLE t ALTER need DROP NOT NULL")
-    _send(dsn, "UPDATE t SET need = NULL WHERE id = 3")
+    run = run_of(dsn, "ALTER TABLE t ALTER need DROP NOT NULL")
+    sent(dsn, "UPDATE t SET need = NULL WHERE id = 3")
 
     with pytest.raises(Blocked, match="pointed at by a foreign key"):
         runs.rolled_back(dsn, run, Decision(set_aside=True))
 
-    assert _rows(dsn, "SELECT count(*) FROM leaf") == [(20,)]
+    assert selected(dsn, "SELECT count(*) FROM leaf") == [(20,)]
     assert runs.rolled_back(dsn, run, Decision(fill={"need": "1"})).state == "rolled_back"
 
 
 def test_a_fill_that_still_does_not_fit_leaves_the_way_back_open(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "ALTER TABLE t DROP CONSTRAINT small")
-    _send(dsn, "INSERT INTO t (id, a) VALUES (30, 500)")
+    run = run_of(dsn, "ALTER TABLE t DROP CONSTRAINT small")
+    sent(dsn, "INSERT INTO t (id, a) VALUES (30, 500)")
     with pytest.raises((Failed, Blocked)):
         runs.rolled_back(dsn, run, Decision(fill={"a": "600"}))
-    assert _rows(dsn, "SELECT state FROM lockkeeper.runs") == [("rolling_back",)]
+    assert selected(dsn, "SELECT state FROM lockkeeper.runs") == [("rolling_back",)]
 
     assert runs.rolled_back(dsn, run, Decision(fill={"a": "6"})).state == "rolled_back"
-    assert _rows(dsn, "SELECT a FROM t WHERE id = 30") == [(6,)]
+    assert selected(dsn, "SELECT a FROM t WHERE id = 30") == [(6,)]
 
 
 def test_what_was_written_into_an_added_column_is_kept(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "ALTER TABLE t ADD tags text[] NOT NULL DEFAULT '{a}'")
-    _send(dsn, "UPDATE t SET tags = '{b,c}' WHERE id = 2")
+    run = run_of(dsn, "ALTER TABLE t ADD tags text[] NOT NULL DEFAULT '{a}'")
+    sent(dsn, "UPDATE t SET tags = '{b,c}' WHERE id = 2")
 
     runs.rolled_back(dsn, run)
 
     (name,) = runs.kept(dsn)
-    assert _rows(dsn, f'SELECT id, tags FROM lockkeeper."{name}"') == [(2, ["b", "c"])]
+    assert selected(dsn, f'SELECT id, tags FROM lockkeeper."{name}"') == [(2, ["b", "c"])]

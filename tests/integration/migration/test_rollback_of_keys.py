@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 import pytest
 
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions, validation
@@ -28,25 +28,8 @@ INSERT INTO leaf SELECT g, g FROM generate_series(1, 5) g;
 _TABLES = ("p", "c", "leaf")
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as app:
-        return app.execute(query.encode()).fetchall()
-
-
 def _all(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
-    return {table: _rows(dsn, f"SELECT * FROM {table} ORDER BY id") for table in _TABLES}
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str) -> str:
-    plan = runs.planned(dsn, sql)
-    runs.executed(dsn, plan)
-    return plan.run
+    return {table: selected(dsn, f"SELECT * FROM {table} ORDER BY id") for table in _TABLES}
 
 
 @pytest.mark.parametrize(
@@ -60,8 +43,8 @@ def _executed(dsn: str, sql: str) -> str:
 def test_rows_written_since_are_kept_as_they_were_written(make_target: MakeTarget, sql: str) -> None:
     dsn = make_target(SETUP)
     schema = runs.state(dsn).schema
-    run = _executed(dsn, sql)
-    _send(
+    run = run_of(dsn, sql)
+    sent(
         dsn,
         "INSERT INTO p VALUES (6, 'c6', 'new')",
         "INSERT INTO c VALUES (6, 6, 6, 6, 'new'), (7, 6, 6, 7, 'newer')",
@@ -103,8 +86,8 @@ def test_rows_that_a_key_would_not_let_in_wait_for_a_decision(
     for decision in (Decision(fill={column: fill}), Decision(set_aside=True)):
         dsn = make_target(SETUP)
         schema, count = runs.state(dsn).schema, len(_all(dsn)[table])
-        run = _executed(dsn, sql)
-        _send(dsn, write)
+        run = run_of(dsn, sql)
+        sent(dsn, write)
         executed = runs.state(dsn)
 
         with pytest.raises(Undecided) as undecided:
@@ -119,9 +102,9 @@ def test_rows_that_a_key_would_not_let_in_wait_for_a_decision(
         assert len(rows) == count + (0 if decision.set_aside else 1)
         assert not any(str(row).count("!") for row in rows)  # the user's triggers stayed silent
         if not decision.set_aside:
-            assert _rows(dsn, f"SELECT count(*) FROM {table} WHERE {column} IS NOT DISTINCT FROM {fill}")[0][
+            assert selected(dsn, f"SELECT count(*) FROM {table} WHERE {column} IS NOT DISTINCT FROM {fill}")[
                 0
-            ]
+            ][0]
         runs.purged(dsn, run)
         assert runs.kept(dsn) == set()
 

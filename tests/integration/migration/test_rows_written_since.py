@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
 import pytest
 
 from bot.embedded import Server, binaries
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
-from workorders.migration import engine, sessions
+from workorders.migration import sessions
 from workorders.migration.errors import Blocked, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.rehearsal.proofs import Rehearsal, rehearse
@@ -31,36 +29,14 @@ INSERT INTO bag VALUES (1, 'a'), (1, 'a'), (2, 'b');
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str, *also_written: str) -> str:
-    target = sessions.connect(dsn)
-    names = tuple(RelationName(schema="public", name=name) for name in also_written)
-    try:
-        plan = engine.prepare(target, sql, also_written={0: names}).plan
-    finally:
-        target.close()
-    runs.executed(dsn, plan)
-    return plan.run
-
-
 def test_inserted_rows_go_unless_they_were_changed_or_are_pointed_at(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    before = _rows(dsn, "SELECT * FROM kind ORDER BY id")
-    run = _executed(
+    before = selected(dsn, "SELECT * FROM kind ORDER BY id")
+    run = run_of(
         dsn,
         "INSERT INTO kind VALUES (10, 1, 'a'), (11, 10, 'b'), (12, 11, 'c'), (13, 10, 'd'), (14, 1, 'e'), (15, 4, 'f')",
     )
-    _send(
+    sent(
         dsn,
         "UPDATE kind SET name = 'changed' WHERE id = 14",
         "INSERT INTO thing (kind_id, v) VALUES (12, 99)",
@@ -70,21 +46,21 @@ def test_inserted_rows_go_unless_they_were_changed_or_are_pointed_at(make_target
     outcome = runs.rolled_back(dsn, run)
 
     # 12 is pointed at by a later row, and 11 and 10 by what therefore stays; 13 is free.
-    assert _rows(dsn, "SELECT * FROM kind WHERE id < 10 ORDER BY id") == before
-    assert _rows(dsn, "SELECT id, name FROM kind WHERE id > 9 ORDER BY id") == [
+    assert selected(dsn, "SELECT * FROM kind WHERE id < 10 ORDER BY id") == before
+    assert selected(dsn, "SELECT id, name FROM kind WHERE id > 9 ORDER BY id") == [
         (10, "a"),
         (11, "b"),
         (12, "c"),
         (14, "changed"),
     ]
-    assert _rows(dsn, "SELECT kind_id, note FROM thing WHERE v = 99") == [(12, "N!")]
+    assert selected(dsn, "SELECT kind_id, note FROM thing WHERE v = 99") == [(12, "N!")]
     assert sum(left.rows for left in outcome.left) == 4
 
 
 def test_what_a_block_moved_comes_back_past_the_users_triggers(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    before = _rows(dsn, "SELECT * FROM thing ORDER BY id")
-    run = _executed(
+    before = selected(dsn, "SELECT * FROM thing ORDER BY id")
+    run = run_of(
         dsn,
         "DO $$BEGIN INSERT INTO kind VALUES (20, NULL, 'new'); UPDATE thing SET kind_id = 20, v = v + 100 WHERE id <= 4;"
         " DELETE FROM kind WHERE id = 4; INSERT INTO bag VALUES (1, 'a'); UPDATE bag SET y = 'z' WHERE x = 1; END$$",
@@ -92,52 +68,52 @@ def test_what_a_block_moved_comes_back_past_the_users_triggers(make_target: Make
         "thing",
         "bag",
     )
-    _send(dsn, "UPDATE thing SET v = -1 WHERE id = 2", "INSERT INTO bag VALUES (1, 'z'), (3, 'later')")
+    sent(dsn, "UPDATE thing SET v = -1 WHERE id = 2", "INSERT INTO bag VALUES (1, 'z'), (3, 'later')")
 
     outcome = runs.rolled_back(dsn, run)
 
-    now = _rows(dsn, "SELECT * FROM thing ORDER BY id")
+    now = selected(dsn, "SELECT * FROM thing ORDER BY id")
     assert [row for row in now if row[0] != 2] == [row for row in before if row[0] != 2]
     assert [(row[1], row[2]) for row in now if row[0] == 2] == [(3, -1)]
-    assert _rows(dsn, "SELECT id FROM kind ORDER BY id") == [(1,), (2,), (3,), (4,)]
+    assert selected(dsn, "SELECT id FROM kind ORDER BY id") == [(1,), (2,), (3,), (4,)]
     bag = [(1, "a"), (1, "a"), (1, "z"), (2, "b"), (3, "later")]
-    assert _rows(dsn, "SELECT * FROM bag ORDER BY 1, 2") == bag
+    assert selected(dsn, "SELECT * FROM bag ORDER BY 1, 2") == bag
     assert [left.rows for left in outcome.left] == [1]
 
 
 def test_a_truncated_table_comes_back_among_the_rows_that_refilled_it(make_target: MakeTarget) -> None:
     for decision, kept in ((Decision(set_aside=True), 1), (None, 2)):
         dsn = make_target(SETUP)
-        before = _rows(dsn, "SELECT id, v, note FROM thing ORDER BY id")
-        run = _executed(dsn, "TRUNCATE thing RESTART IDENTITY")
-        _send(dsn, "INSERT INTO thing (v) VALUES (50)", "INSERT INTO thing (id, v) VALUES (70, 60)")
-        assert _rows(dsn, "SELECT id FROM thing ORDER BY id") == [(1,), (70,)]
+        before = selected(dsn, "SELECT id, v, note FROM thing ORDER BY id")
+        run = run_of(dsn, "TRUNCATE thing RESTART IDENTITY")
+        sent(dsn, "INSERT INTO thing (v) VALUES (50)", "INSERT INTO thing (id, v) VALUES (70, 60)")
+        assert selected(dsn, "SELECT id FROM thing ORDER BY id") == [(1,), (70,)]
 
         with pytest.raises(Undecided, match=r"1 row of public\.thing cannot go back"):
             runs.rolled_back(dsn, run)
-        assert _rows(dsn, "SELECT count(*) FROM thing") == [(2,)]
+        assert selected(dsn, "SELECT count(*) FROM thing") == [(2,)]
         if decision is None:
-            _send(dsn, "UPDATE thing SET id = 71 WHERE id = 1")
+            sent(dsn, "UPDATE thing SET id = 71 WHERE id = 1")
         outcome = runs.rolled_back(dsn, run, decision)
 
         assert outcome.left == ()
-        assert _rows(dsn, "SELECT id, v, note FROM thing WHERE id < 70 ORDER BY id") == before
-        assert _rows(dsn, "SELECT count(*) FROM thing WHERE id >= 70") == [(kept,)]
-        assert _rows(dsn, "SELECT nextval('thing_id_seq')") == [(9,)]
+        assert selected(dsn, "SELECT id, v, note FROM thing WHERE id < 70 ORDER BY id") == before
+        assert selected(dsn, "SELECT count(*) FROM thing WHERE id >= 70") == [(kept,)]
+        assert selected(dsn, "SELECT nextval('thing_id_seq')") == [(9,)]
         assert any("aside" in name for name in runs.kept(dsn)) is (decision is not None)
 
 
 def test_a_sequence_is_never_lowered(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    raised = _executed(dsn, "SELECT setval('thing_id_seq', 100)")
+    raised = run_of(dsn, "SELECT setval('thing_id_seq', 100)")
     runs.rolled_back(dsn, raised)
-    assert _rows(dsn, "SELECT nextval('thing_id_seq')") == [(101,)]
+    assert selected(dsn, "SELECT nextval('thing_id_seq')") == [(101,)]
 
-    lowered = _executed(dsn, "SELECT setval('public.thing_id_seq'::regclass, 3, false)")
-    assert _rows(dsn, "SELECT last_value, is_called FROM thing_id_seq") == [(3, False)]
+    lowered = run_of(dsn, "SELECT setval('public.thing_id_seq'::regclass, 3, false)")
+    assert selected(dsn, "SELECT last_value, is_called FROM thing_id_seq") == [(3, False)]
     runs.rolled_back(dsn, lowered)
 
-    assert _rows(dsn, "SELECT nextval('thing_id_seq')") == [(102,)]
+    assert selected(dsn, "SELECT nextval('thing_id_seq')") == [(102,)]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +137,7 @@ def test_a_block_that_does_more_than_foreseen_is_rolled_back(
     before = runs.state(dsn)
 
     with pytest.raises(Refused, match=says):
-        _executed(dsn, f"DO $$BEGIN {block}; END$$", "bag")
+        run_of(dsn, f"DO $$BEGIN {block}; END$$", "bag")
 
     assert [d for d in before.differences(runs.state(dsn)) if "lockkeeper" not in d] == []
 
@@ -176,7 +152,7 @@ def test_a_trigger_that_refreshes_a_materialised_view_is_refused_by_its_name(mak
     )
 
     with pytest.raises(Refused, match=r"refreshes public\.sums.*DISABLE TRIGGER"):
-        _executed(dsn, "DELETE FROM bag WHERE x = 2", "bag")
+        run_of(dsn, "DELETE FROM bag WHERE x = 2", "bag")
 
 
 def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
@@ -201,7 +177,7 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
     assert captured == {"public.bag", "public.kind", "public.thing"}
     assert found.sample.rows[RelationName(schema="public", name="bag")] == 3
     runs.executed(dsn, found.prepared.plan)
-    assert _rows(dsn, "SELECT y FROM bag WHERE x = 2") == [("p",)]
+    assert selected(dsn, "SELECT y FROM bag WHERE x = 2") == [("p",)]
 
 
 @pytest.mark.parametrize(
@@ -225,10 +201,10 @@ def test_what_cannot_be_brought_back_is_refused(make_target: MakeTarget, sql: st
         " EXECUTE FUNCTION shout(); ALTER TABLE strict ENABLE ALWAYS TRIGGER strict;"
     )
     with pytest.raises(Refused, match=says):
-        _executed(dsn, sql)
+        run_of(dsn, sql)
 
 
 def test_a_block_that_ends_the_transaction_is_not_run(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     with pytest.raises((Refused, Blocked), match="ends the transaction"):
-        _executed(dsn, "DO $$BEGIN COMMIT; END$$")
+        run_of(dsn, "DO $$BEGIN COMMIT; END$$")

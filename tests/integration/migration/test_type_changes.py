@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
 
 import psycopg
 import pytest
 
+from tests.integration.migration.application import selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
@@ -39,17 +39,6 @@ CREATE TRIGGER watching AFTER UPDATE OF a ON watched FOR EACH ROW EXECUTE FUNCTI
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
 def _executed(dsn: str, sql: str) -> Plan:
     plan = runs.planned(dsn, sql)
     runs.executed(dsn, plan)
@@ -66,8 +55,8 @@ def test_a_key_and_what_points_at_it_go_back_with_the_rows_written_since(make_ta
         old_session.execute("UPDATE orders SET amount = 8 WHERE id = 8")
         old_session.execute("INSERT INTO orders (amount) VALUES (99)")
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        _send(dsn, "INSERT INTO items VALUES (99, 999, 'no such order')")
-    _send(
+        sent(dsn, "INSERT INTO items VALUES (99, 999, 'no such order')")
+    sent(
         dsn,
         "INSERT INTO items VALUES (21, 21, 'later')",
         "DELETE FROM orders WHERE id = 3",
@@ -77,16 +66,16 @@ def test_a_key_and_what_points_at_it_go_back_with_the_rows_written_since(make_ta
     with pytest.raises(Undecided) as undecided:
         runs.rolled_back(dsn, plan.run)
     assert [each.rows for each in undecided.value.counts] == [1]
-    assert _rows(dsn, "SELECT code FROM orders WHERE id > 2147483647") == [("wide",)]
+    assert selected(dsn, "SELECT code FROM orders WHERE id > 2147483647") == [("wide",)]
     outcome = runs.rolled_back(dsn, plan.run, Decision(set_aside=True))
 
     assert outcome.state == "rolled_back"
     assert schema.hash == runs.state(dsn).schema.hash
-    assert _rows(dsn, "SELECT id, amount FROM orders WHERE id > 20 ORDER BY id") == [(21, 99)]
-    assert _rows(dsn, "SELECT count(*), min(note) FROM orders WHERE id = 8") == [(1, "n8!8!")]
-    assert _rows(dsn, "SELECT count(*) FROM items WHERE order_id = 3") == [(0,)]
-    assert _rows(dsn, "SELECT v FROM items WHERE order_id = 21") == [("later",)]
-    _send(dsn, "INSERT INTO orders (code) VALUES ('next')")
+    assert selected(dsn, "SELECT id, amount FROM orders WHERE id > 20 ORDER BY id") == [(21, 99)]
+    assert selected(dsn, "SELECT count(*), min(note) FROM orders WHERE id = 8") == [(1, "n8!8!")]
+    assert selected(dsn, "SELECT count(*) FROM items WHERE order_id = 3") == [(0,)]
+    assert selected(dsn, "SELECT v FROM items WHERE order_id = 21") == [("later",)]
+    sent(dsn, "INSERT INTO orders (code) VALUES ('next')")
     assert runs.kept(dsn) != set()
 
 
@@ -96,7 +85,7 @@ def test_the_twin_is_in_step_whoever_writes_before_and_after_the_swap(make_targe
     runs.executed_until(dsn, plan, 1)
     (twin,) = (name for name in _columns(dsn, "bare") if name.startswith("lockkeeper_twin"))
 
-    _send(
+    sent(
         dsn,
         "INSERT INTO bare VALUES (1000, 'in')",
         "UPDATE bare SET v = -v WHERE v <= 10",
@@ -104,17 +93,17 @@ def test_the_twin_is_in_step_whoever_writes_before_and_after_the_swap(make_targe
     )
     runs.executed(dsn, plan)
     (was,) = (name for name in _columns(dsn, "bare") if name.startswith("lockkeeper_was"))
-    assert _rows(dsn, f"SELECT count(*) FROM bare WHERE v <> {was}::text OR {was} IS NULL") == [(0,)]
-    assert _rows(dsn, "SELECT count(*) FROM bare WHERE v::int < 0") == [(10,)]
+    assert selected(dsn, f"SELECT count(*) FROM bare WHERE v <> {was}::text OR {was} IS NULL") == [(0,)]
+    assert selected(dsn, "SELECT count(*) FROM bare WHERE v::int < 0") == [(10,)]
 
-    _send(
+    sent(
         dsn,
         "INSERT INTO bare (v) VALUES ('2000'), ('two thousand'), ('007')",
         f"UPDATE bare SET {was} = 2001 WHERE v = '2000'",
         "UPDATE bare SET v = NULL WHERE v = '30'",
     )
     written = f"SELECT v, {was} FROM bare WHERE length(v) > 3 OR v = '007' ORDER BY v"
-    assert _rows(dsn, written) == [
+    assert selected(dsn, written) == [
         ("007", None),  # it would come back as 7
         ("1000", 1000),
         ("2001", 2001),
@@ -126,9 +115,9 @@ def test_the_twin_is_in_step_whoever_writes_before_and_after_the_swap(make_targe
 
     runs.rolled_back(dsn, plan.run, Decision(fill={"v": "'-1'"}))
 
-    assert _rows(dsn, "SELECT count(*) FROM bare WHERE v = -1") == [(3,)]
-    assert _rows(dsn, "SELECT count(*) FROM bare WHERE v IS NULL") == [(1,)]
-    assert _rows(dsn, "SELECT count(*) FROM bare WHERE v = 2001") == [(1,)]
+    assert selected(dsn, "SELECT count(*) FROM bare WHERE v = -1") == [(3,)]
+    assert selected(dsn, "SELECT count(*) FROM bare WHERE v IS NULL") == [(1,)]
+    assert selected(dsn, "SELECT count(*) FROM bare WHERE v = 2001") == [(1,)]
     assert _columns(dsn, "bare") == ["v", "w"]
 
 
@@ -137,13 +126,13 @@ def test_a_value_without_a_cast_back_goes_back_where_using_tells_what_it_was(mak
         "CREATE TYPE state AS ENUM ('new', 'paid', 'odd'); CREATE TABLE k (id int PRIMARY KEY, n smallint, at date);"
         " INSERT INTO k SELECT g, nullif(g % 4, 2), nullif(date '2024-01-01' + g, '2024-01-03') FROM generate_series(1, 9) g"
     )
-    before = _rows(dsn, "SELECT * FROM k ORDER BY id")
+    before = selected(dsn, "SELECT * FROM k ORDER BY id")
     forth = (
         "ALTER TABLE k ALTER n TYPE state USING CASE n WHEN 0 THEN 'new' WHEN 1 THEN 'paid' ELSE 'odd' END::state,"
         " ALTER at TYPE bool USING at IS NOT NULL"
     )
     plan = _executed(dsn, forth)
-    _send(
+    sent(
         dsn,
         "UPDATE k SET n = 'paid', at = false WHERE id = 3",
         "UPDATE k SET n = n, at = at WHERE id = 5",
@@ -159,7 +148,9 @@ def test_a_value_without_a_cast_back_goes_back_where_using_tells_what_it_was(mak
     # Which date became true nobody can tell of a new row; of NULL, USING makes 'odd' and false.
     assert [count.rows for count in undecided.value.counts] == [1]
     kept = [row if row[0] != 8 else (8, None, row[2]) for row in before if row[0] != 3]
-    assert _rows(dsn, "SELECT id, n, at FROM k ORDER BY id") == sorted([*kept, (3, 1, None), (10, 0, None)])
+    assert selected(dsn, "SELECT id, n, at FROM k ORDER BY id") == sorted(
+        [*kept, (3, 1, None), (10, 0, None)]
+    )
 
 
 def test_both_values_of_a_boolean_are_tried_for_the_way_back(make_target: MakeTarget) -> None:
@@ -170,11 +161,11 @@ def test_both_values_of_a_boolean_are_tried_for_the_way_back(make_target: MakeTa
     plan = _executed(
         dsn, "ALTER TABLE k ALTER b TYPE state USING CASE WHEN b THEN 'on' ELSE 'off' END::state"
     )
-    _send(dsn, "UPDATE k SET b = 'on' WHERE id = 2", "INSERT INTO k (id, b) VALUES (4, 'off')")
+    sent(dsn, "UPDATE k SET b = 'on' WHERE id = 2", "INSERT INTO k (id, b) VALUES (4, 'off')")
 
     runs.rolled_back(dsn, plan.run)
 
-    assert _rows(dsn, "SELECT * FROM k ORDER BY id") == [(1, True), (2, True), (3, False), (4, False)]
+    assert selected(dsn, "SELECT * FROM k ORDER BY id") == [(1, True), (2, True), (3, False), (4, False)]
 
 
 def test_rows_written_since_go_back_to_a_type_that_the_script_dropped(make_target: MakeTarget) -> None:
@@ -183,34 +174,34 @@ def test_rows_written_since_go_back_to_a_type_that_the_script_dropped(make_targe
         INSERT INTO k SELECT g, 'sad' FROM generate_series(1, 3) g"""
     )
     plan = _executed(dsn, """ALTER TABLE k ALTER f TYPE text; DROP TYPE "fe'el" """)
-    _send(dsn, "UPDATE k SET f = 'glad' WHERE id = 2", "INSERT INTO k (id, f) VALUES (4, 'glad')")
+    sent(dsn, "UPDATE k SET f = 'glad' WHERE id = 2", "INSERT INTO k (id, f) VALUES (4, 'glad')")
 
     runs.rolled_back(dsn, plan.run)
 
     query = """SELECT id, f = 'glad'::"fe'el" FROM k ORDER BY id"""
-    assert _rows(dsn, query) == [(1, False), (2, True), (3, False), (4, True)]
+    assert selected(dsn, query) == [(1, False), (2, True), (3, False), (4, True)]
 
 
 def _columns(dsn: str, table: str) -> list[str]:
     query = f"SELECT attname::text FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-    return [row[0] for row in _rows(dsn, query)]
+    return [row[0] for row in selected(dsn, query)]
 
 
 def test_what_was_rounded_comes_back_unrounded_unless_it_was_written(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     plan = _executed(dsn, "ALTER TABLE orders ALTER amount TYPE int")
-    assert _rows(dsn, "SELECT amount FROM orders WHERE id = 5") == [(5,)]
-    _send(dsn, "UPDATE orders SET amount = 50 WHERE id = 5", "UPDATE orders SET code = 'x' WHERE id = 6")
+    assert selected(dsn, "SELECT amount FROM orders WHERE id = 5") == [(5,)]
+    sent(dsn, "UPDATE orders SET amount = 50 WHERE id = 5", "UPDATE orders SET code = 'x' WHERE id = 6")
 
     runs.rolled_back(dsn, plan.run)
 
-    found = {str(row[0]) for row in _rows(dsn, "SELECT amount FROM orders WHERE id IN (5, 6, 7)")}
+    found = {str(row[0]) for row in selected(dsn, "SELECT amount FROM orders WHERE id IN (5, 6, 7)")}
     assert found == {"50.00", "6.25", "7.25"}
 
 
 def test_a_value_that_cannot_be_cast_fails_before_the_swap_and_all_goes_back(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    _send(dsn, "UPDATE orders SET code = 'many' WHERE id = 15")
+    sent(dsn, "UPDATE orders SET code = 'many' WHERE id = 15")
     before = runs.state(dsn)
     plan = runs.planned(dsn, "ALTER TABLE orders ALTER code TYPE int USING code::int")
 
@@ -232,10 +223,10 @@ def test_free_changes_are_made_in_place_and_others_are_not(make_target: MakeTarg
     assert operations("ALTER TABLE orders ALTER note TYPE varchar(50)") == {"twin_column"}
     assert operations("ALTER TABLE orders ALTER amount TYPE numeric(9, 2)") == {"twin_column"}
     assert operations("ALTER TABLE orders ALTER note TYPE varchar USING lower(note)") == {"twin_column"}
-    _send(dsn, "CREATE INDEX ON orders (lower(note))")
+    sent(dsn, "CREATE INDEX ON orders (lower(note))")
     assert operations("ALTER TABLE orders ALTER note TYPE varchar") == {"twin_column"}
     for zone, wanted in (("UTC", "alter_type"), ("Europe/Berlin", "twin_column")):
-        _send(
+        sent(
             dsn,
             f"DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET TimeZone = ''{zone}''', current_database()); END$$",
         )
