@@ -63,6 +63,12 @@ CASES = (
         ALTER TABLE t ALTER m DROP DEFAULT, DROP CONSTRAINT not_both, DROP CONSTRAINT late""",
     ),
     Case(
+        name="enum: a value renamed, then one added",
+        setup="""CREATE TYPE st AS ENUM ('a', 'b'); CREATE TABLE k (id int PRIMARY KEY, s st NOT NULL DEFAULT 'b', CONSTRAINT few CHECK (s <> 'b' OR id > 0));
+        CREATE INDEX ix ON k (id) WHERE s = 'b'; INSERT INTO k VALUES (1, 'a'), (2, 'b')""",
+        sql="ALTER TYPE st RENAME VALUE 'b' TO 'be''e %s'; ALTER TYPE st ADD VALUE 'c'",
+    ),
+    Case(
         name="enum: become text, then drop the type",
         setup="""CREATE TYPE "fe'el" AS ENUM ('sad', 'it''s'); CREATE TABLE k (id int PRIMARY KEY, f "fe'el" NOT NULL DEFAULT 'sad', z int);
         INSERT INTO k (id) SELECT generate_series(1, 9)""",

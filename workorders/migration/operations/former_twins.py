@@ -127,6 +127,8 @@ class FormerTwins:
         swaps = [self._swap(each) for each in self.columns]
         archive = self.catalog.archive
         assert archive is not None
+        # Its labels have their names of now already.
+        archive = archive.without_said(self.entry, "ALTER")
         said = restoration.made(self.entry, archive, self.catalog.role)[1:]
         sql = [
             *(each.unguarded(self.run) for each in self.columns),

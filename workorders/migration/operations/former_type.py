@@ -165,11 +165,11 @@ class FormerType:
     def _must_be_possible(self) -> None:
         archive = self.catalog.archive
         assert archive is not None
-        if archive.attached(self._entry, "ALTER"):
+        if archive.attached(self._entry, "ALTER") and self._taken is not None:
             raise refused(
                 self.place,
-                f"A value of {self.enum} has just been renamed in this script: what needs the type is known"
-                " by its former name.",
+                f"A value of {self.enum} has just been renamed in this script:"
+                f" {next(iter(self._in_the_way()))}, which needs the type, is known by its former name.",
                 "Add values first, and rename them afterwards.",
             )
         for each in self._columns:
