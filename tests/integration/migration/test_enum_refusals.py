@@ -36,7 +36,7 @@ _NEW = "CREATE TYPE other AS ENUM ('a'); ALTER TABLE {0} ALTER m TYPE other USIN
         ("ALTER TYPE made ADD VALUE 'x'", "public.computed.g is generated"),
         ("ALTER TYPE plain ADD VALUE 'a'", "already has the value 'a'"),
         ("ALTER TYPE plain ADD VALUE 'x' BEFORE 'y'", "has no value 'y'"),
-        ("ALTER TYPE read RENAME VALUE 'a' TO 'x'; ALTER TYPE read ADD VALUE 'y'", "view public.shows, which needs"),
+        ("ALTER TYPE read RENAME VALUE 'a' TO 'x'; ALTER TYPE read ADD VALUE 'y'", "view public.shows"),
         (_NEW.format("seen"), "view public.shows needs public.seen.m"),
         ("DROP TYPE part CASCADE", "would take a part of type public.ho'le"),
         ("DROP FUNCTION lone CASCADE", "would take a part of domain public.held"),

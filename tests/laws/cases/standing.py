@@ -48,7 +48,8 @@ CASES = (
     _case(
         "star after columns are hidden",
         "ALTER TABLE parent DROP boss; ALTER TABLE nokey ALTER x TYPE bigint;"
-        " CREATE VIEW stars AS SELECT p.*, n.y AS why FROM parent p JOIN nokey n ON n.x = p.id;"
+        " CREATE VIEW stars AS SELECT p.*, n.y AS why FROM parent p JOIN nokey n ON n.x = p.id"
+        " UNION ALL SELECT q.*, NULL FROM parent q;"
         " CREATE TABLE made AS SELECT * FROM nokey; INSERT INTO parent SELECT * FROM (SELECT 77, 'x') q;"
         " INSERT INTO parent SELECT id + 100, name FROM (SELECT * FROM parent) q WHERE id < 3",
     ),

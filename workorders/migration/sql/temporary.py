@@ -1,4 +1,4 @@
-"""Temporary tables of a script, which its later statements read.
+"""Temporary tables of a script, and views of those, which its later statements read.
 
 Each step has a session of its own, so they stand in a schema of the run's instead, which the
 statements after them find last in their search path. The plan's last step drops it.
@@ -40,7 +40,7 @@ def placed(raw: RawStatement, run: str, place: Place, catalog: Catalog) -> RawSt
     schema = schema_of(run)
     node = copy.deepcopy(raw.node)
     relation = _made(replace(raw, node=node))
-    is_new = relation is not None and _is_temporary(relation)
+    is_new = relation is not None and (_is_temporary(relation) or _reads_temporary(raw, schema, catalog))
     if relation is not None and is_new:
         name = relation["relname"]
         hidden = catalog.find(None, name)
@@ -64,7 +64,7 @@ def placed(raw: RawStatement, run: str, place: Place, catalog: Catalog) -> RawSt
 
 def is_only_dropped(raw: RawStatement, run: str, catalog: Catalog) -> bool:
     """Whether the statement drops nothing but temporary tables: they go at the plan's end."""
-    if raw.kind != "DropStmt" or raw.node.get("removeType") != "OBJECT_TABLE":
+    if raw.kind != "DropStmt" or raw.node.get("removeType") not in ("OBJECT_TABLE", "OBJECT_VIEW"):
         return False
     names = [tree.strings(item["List"]["items"]) for item in raw.node["objects"]]
     found = [catalog.find(name[-2] if len(name) > 1 else None, name[-1]) for name in names]
@@ -143,7 +143,19 @@ def _made(raw: RawStatement) -> Node | None:
         case "CreateTableAsStmt" if raw.node.get("objtype") == "OBJECT_TABLE":
             made: Node = raw.node["into"]["rel"]
             return made
+        case "ViewStmt":
+            view: Node = raw.node["view"]
+            return view
     return None
+
+
+def _reads_temporary(raw: RawStatement, schema: str, catalog: Catalog) -> bool:
+    """Whether the statement makes a view of a temporary table: the server makes that temporary, too."""
+    if raw.kind != "ViewStmt":
+        return False
+    named = tree.relations(raw.node["query"])
+    read = (catalog.find(each.get("schemaname"), each["relname"]) for each in named)
+    return any(table is not None and table.name.schema == schema for table in read)
 
 
 def _is_temporary(relation: Node) -> bool:

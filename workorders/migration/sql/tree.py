@@ -155,12 +155,18 @@ def expression(text: str) -> Node:
     return node
 
 
+#: Of a set operation, whose queries stand without their type; of a join they have it.
+_SIDES = ("larg", "rarg")
+
+
 def walk(node: object) -> Iterator[RawNode]:
-    """Every typed node below and including this one, with its type."""
+    """Every typed node below and including this one, with its type; and both sides of a UNION."""
     if isinstance(node, dict):
         for key, value in node.items():
             if isinstance(value, dict) and key[:1].isupper():
                 yield RawNode(kind=key, node=value)
+            elif key in _SIDES and isinstance(value, dict) and not next(iter(value), "")[:1].isupper():
+                yield RawNode(kind="SelectStmt", node=value)
             yield from walk(value)
     elif isinstance(node, list):
         for item in node:
