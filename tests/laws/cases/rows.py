@@ -152,7 +152,7 @@ CASES = (
         "table made from a query",
         "INSERT INTO watched VALUES (50, 1); CREATE TABLE made AS SELECT id, shop_id, price FROM item; ALTER TABLE made ADD PRIMARY KEY (id), ADD z serial,"
         " ADD FOREIGN KEY (shop_id) REFERENCES shop; CREATE INDEX ON made (price);"
-        ' SELECT id AS a INTO TEMP picked FROM made WHERE id < 4 UNION SELECT 50; CREATE OR REPLACE VIEW of_picked AS SELECT a AS b FROM picked; UPDATE loose SET y = 'v' WHERE u IN (SELECT b FROM of_picked); DROP VIEW of_picked; SELECT a INTO "odd %s" FROM picked;'
+        ' SELECT id AS a INTO TEMP picked FROM made WHERE id < 4 UNION SELECT 50; CREATE OR REPLACE VIEW of_picked AS SELECT a AS b FROM picked; UPDATE loose SET x = 41 WHERE u IN (SELECT b FROM of_picked); DROP VIEW of_picked; SELECT a INTO "odd %s" FROM picked;'
         " CREATE TABLE other AS TABLE loose WITH NO DATA; ALTER TABLE other ADD made int, ADD CONSTRAINT to_made"
         " FOREIGN KEY (made) REFERENCES made (id), DROP COLUMN x; INSERT INTO other (made, u) SELECT min(id), 1 FROM made;"
         " UPDATE made SET price = z; DELETE FROM made WHERE id > 15",
