@@ -28,6 +28,8 @@ CASES = (
             DECLARE n text := n || ' ''x'' \\'; BEGIN ALTER TABLE nokey ADD w text; UPDATE nokey SET w = n; END;
             CASE n WHEN 2, 3 THEN DROP TABLE wide; WHEN 1 THEN CREATE INDEX ON guarded (z); ELSE NULL; END CASE;
             SELECT relname INTO STRICT found_name FROM pg_class WHERE relname = 'guarded_pkey';
+            DECLARE of_two CURSOR FOR SELECT relname AS r FROM pg_class WHERE relname IN ('guarded', 'nokey') ORDER BY 1;
+            BEGIN FOR d IN of_two LOOP EXECUTE format('ALTER TABLE %I ADD COLUMN "c %%s" int', d.r); END LOOP; END;
             IF b IS NULL THEN RAISE WARNING 'done %', clock_timestamp(); RETURN; END IF;
             DROP TABLE guarded;
         END $$""",

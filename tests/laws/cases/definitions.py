@@ -77,6 +77,8 @@ CASES = (
         "create programs",
         """CREATE FUNCTION g(m mood[], d int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE PROCEDURE gp(INOUT x int) LANGUAGE sql AS 'SELECT 1'; CREATE AGGREGATE most(int) (SFUNC = int4larger, STYPE = int);
+        CREATE TYPE "nv %s" AS (v int, n int); CREATE FUNCTION st("nv %s", "nv %s") RETURNS "nv %s" LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+        CREATE AGGREGATE am("nv %s") (SFUNC = st, STYPE = "nv %s"); COMMENT ON AGGREGATE am("nv %s") IS 'it''s'; COMMENT ON FUNCTION st("nv %s", "nv %s") IS 'x';
         CREATE TRIGGER third AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION touch();
         CREATE POLICY p ON plain USING (v > 0); ALTER TABLE plain ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
         CREATE RULE r AS ON INSERT TO plain DO ALSO NOTHING""",

@@ -97,11 +97,11 @@ CASES = (
     ),
     Case(
         name="keys: exclusions of small tables",
-        setup='CREATE TABLE booked (id int PRIMARY KEY, "a %s" int4range, b int4range, up int REFERENCES booked,'
+        setup='CREATE TABLE booked (id int PRIMARY KEY, "a %s" int4range, b int4range, up int REFERENCES booked, c int4range, CONSTRAINT "c {}" EXCLUDE USING gist (c WITH &&, b WITH =),'
         ' CONSTRAINT "o\'{}" EXCLUDE USING gist (b WITH &&, "a %s" WITH =) WHERE (id > 2 AND lower(b) > 1)'
         " DEFERRABLE); COMMENT ON CONSTRAINT \"o'{}\" ON booked IS 'apart';"
-        ' INSERT INTO booked SELECT g, int4range(g, g + 3), int4range(g, g + 1), nullif(g, 1) - 1 FROM generate_series(1, 9) g',
-        sql='ALTER TABLE booked DROP CONSTRAINT "o\'{}"; ALTER TABLE booked RENAME b TO "b b";'
+        ' INSERT INTO booked SELECT g, int4range(g, g + 3), int4range(g, g + 1), nullif(g, 1) - 1, int4range(g, g + 1) FROM generate_series(1, 9) g; COMMENT ON CONSTRAINT "c {}" ON booked IS \'of c\'',
+        sql='ALTER TABLE booked DROP COLUMN c; ALTER TABLE booked DROP CONSTRAINT "o\'{}"; ALTER TABLE booked RENAME b TO "b b";'
         ' ALTER TABLE booked ADD CONSTRAINT again EXCLUDE USING gist ("b b" WITH &&) WHERE (id < 5);'
         " UPDATE booked SET \"b b\" = '[3,4)' WHERE id IN (6, 7)",
     ),

@@ -24,7 +24,7 @@ from workorders.migration.catalog.snapshot import (
 )
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
-from workorders.migration.operations import family, index_tree, not_null_path, rebuild
+from workorders.migration.operations import exclusions, family, index_tree, not_null_path, rebuild
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.sql import partition_bounds, tree
@@ -140,15 +140,9 @@ class DropColumn:
                     f"Drop the {dependant.kind} first.",
                 )
         for constraint in table.constraints:
-            if self.column in constraint.columns and (
-                constraint.kind == "x" or "WITHOUT OVERLAPS" in constraint.definition
-            ):
-                raise refused(
-                    self.place,
-                    f"{constraint.name} of {self.table} excludes overlapping rows: it could not be built"
-                    " again online.",
-                    f"Drop the constraint {constraint.name} by hand first.",
-                )
+            if self.column in constraint.columns and exclusions.is_one(constraint):
+                way_out = f"Drop the constraint {constraint.name} by hand first, in a window."
+                exclusions.must_be_small(table, constraint, self.place, way_out)
         if column.is_not_null_domain:
             raise refused(
                 self.place,
@@ -276,10 +270,12 @@ class _Parts:
         for constraint in checked:
             actions += rebuild.validation(self.table, constraint)
         for constraint in self.constraints:
-            if constraint.kind in "pu":
+            if constraint.kind in "pux":
                 index = next(i for i in self.constraint_indexes if i.constraint == constraint.name)
                 actions += (
-                    index_tree.again(index_tree.standing(catalog, table, index))
+                    (rebuild.exclusion(self.table, constraint, index),)
+                    if exclusions.is_one(constraint)
+                    else index_tree.again(index_tree.standing(catalog, table, index))
                     if table.kind == "p"
                     else rebuild.unique_constraint(self.table, constraint, index)
                 )

@@ -69,6 +69,8 @@ class DropKey:
         if table.is_new:
             # It goes as a whole, so that there is nothing to bring back.
             return (Step(statement=self.place.statement, operation=self.name, action=drop),)
+        if exclusions.is_one(self.constraint):
+            exclusions.must_be_small(table, self.constraint, self.place, "Drop it by hand, in a window.")
         misfit = rebuild.misfit(catalog, self.table, self.constraint, {}, run)
         assert misfit is not None
         return (
@@ -79,7 +81,7 @@ class DropKey:
                 undo=(
                     Action(title=f"settle rows that are alike in {self.constraint.name}", settles=0),
                     *(
-                        self._excluding_again(table)
+                        (rebuild.exclusion(self.table, self.constraint, self._index(table)),)
                         if exclusions.is_one(self.constraint)
                         else index_tree.again(index_tree.standing(catalog, table, self._index(table)))
                         if table.kind == "p"
@@ -94,20 +96,6 @@ class DropKey:
 
     def _index(self, table: Table) -> Index:
         return next(index for index in table.indexes if index.constraint == self.constraint.name)
-
-    def _excluding_again(self, table: Table) -> tuple[Action, ...]:
-        exclusions.must_be_small(table, self.constraint, self.place, "Drop it by hand, in a window.")
-        again = exclusions.added(
-            self.table,
-            self.constraint,
-            f"hold {self.table} to {self.constraint.name} again",
-            f"CONSTRAINT {quoted(self.constraint.name)} {self.constraint.definition}",
-        )
-        marks = (
-            *rebuild.comment_on(self.table, self.constraint),
-            *rebuild.marks(self.table, self._index(table)),
-        )
-        return (replace(again, sql=(*again.sql, *marks)),)
 
     def after(self, catalog: Catalog) -> Catalog:
         """The table without the constraint and its index."""

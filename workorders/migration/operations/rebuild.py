@@ -6,6 +6,7 @@ Used by every inverse whose operation takes something along that hangs on a tabl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
@@ -104,6 +105,17 @@ def unique_constraint(table: RelationName, constraint: Constraint, built: Index)
             done=questions.constraint_exists(table, constraint.name),
         ),
     )
+
+
+def exclusion(table: RelationName, constraint: Constraint, built: Index) -> Action:
+    """What excludes overlapping rows, with what is said of it: of a small table, in one go."""
+    again = exclusions.added(
+        table,
+        constraint,
+        f"hold {table} to {constraint.name} again",
+        f"CONSTRAINT {quoted(constraint.name)} {constraint.definition}",
+    )
+    return replace(again, sql=(*again.sql, *comment_on(table, constraint), *marks(table, built)))
 
 
 def using_index(table: RelationName, constraint: Constraint, index_name: str) -> str:

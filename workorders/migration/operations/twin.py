@@ -13,7 +13,7 @@ counts as held only if it comes back as it was, so nothing is rounded or cut on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.settled import SETTINGS
@@ -314,11 +314,6 @@ class Twin:
 
 def _qualified(change: TypeChange, catalog: Catalog) -> TypeChange:
     """With the schema before each of the user's types, which may get another name in the same script."""
-
-    def found(names: Sequence[str]) -> RelationName | None:
-        name = catalog.types.named(names, catalog.search_path)
-        return None if name is None or name.schema == "pg_catalog" else name
-
-    cast = tree.expression(renamed.types_qualified(f"NULL::{change.sql}", found))
-    using = change.using and renamed.types_qualified(change.using, found)
-    return replace(change, sql=tree.type_text(cast["TypeCast"]["typeName"]), using=using)
+    known = (catalog.types, catalog.search_path)
+    using = change.using and renamed.types_qualified(change.using, *known)
+    return replace(change, sql=renamed.type_qualified(change.sql, *known), using=using)

@@ -18,7 +18,7 @@ from workorders.migration.operations import own_columns
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.restoration import PROLOGUE, strongest, taken
-from workorders.migration.sql import new_types, objects, tree
+from workorders.migration.sql import new_types, objects, renamed, tree
 from workorders.migration.sql.objects import Signature, relation_names
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node, strings
@@ -211,8 +211,9 @@ def _address(reading: Reading, made: _Made, name: RelationName) -> str:
     if made.kind == "AGGREGATE":
         items = reading.node["args"][0].get("List", {}).get("items", [])
     found = [item["FunctionParameter"] for item in items]
+    known = (reading.catalog.types, reading.catalog.search_path)
     types = [
-        tree.type_text(each["argType"])
+        renamed.type_qualified(tree.type_text(each["argType"]), *known)
         for each in found
         if each.get("mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
     ]

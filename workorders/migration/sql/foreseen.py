@@ -54,6 +54,10 @@ _STEADY = frozenset(
 #: Catalogs that show objects of these kinds, as the archive calls them.
 _OF_KINDS: Mapping[str, tuple[str, ...]] = {
     "pg_extension": ("EXTENSION",),
+    "foreign_tables": ("FOREIGN TABLE",),
+    "pg_foreign_table": ("FOREIGN TABLE",),
+    "foreign_servers": ("SERVER",),
+    "pg_foreign_server": ("SERVER",),
     "pg_proc": ("FUNCTION", "PROCEDURE", "AGGREGATE"),
     "routines": ("FUNCTION", "PROCEDURE", "AGGREGATE"),
     "pg_trigger": ("TRIGGER",),

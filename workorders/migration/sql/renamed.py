@@ -5,9 +5,10 @@ Always by way of the tree: a name that stands in a string or in another table st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
 from workorders.migration.renames import Names
 from workorders.migration.sql import tree
@@ -179,14 +180,20 @@ class RenamedType:
         return strings(names) == (self.was.schema, self.was.name)
 
 
-def types_qualified(text: str, found: Callable[[Sequence[str]], RelationName | None]) -> str:
-    """An expression with the schema before each type that `found` knows."""
+def types_qualified(text: str, types: Types, search_path: Sequence[str]) -> str:
+    """An expression with the schema before each of the user's types."""
     node = tree.expression(text)
     for names in _type_names(node):
-        name = found(strings(names))
-        if name is not None:
+        name = types.named(strings(names), search_path)
+        if name is not None and name.schema != "pg_catalog":
             names[:] = [{"String": {"sval": part}} for part in (name.schema, name.name)]
     return tree.expression_text(node)
+
+
+def type_qualified(text: str, types: Types, search_path: Sequence[str]) -> str:
+    """A type as SQL writes it, with its schema if it is the user's."""
+    cast = tree.expression(types_qualified(f"NULL::{text}", types, search_path))
+    return tree.type_text(cast["TypeCast"]["typeName"])
 
 
 def without_casts(text: str, to: Collection[RelationName]) -> str:

@@ -288,6 +288,15 @@ class _Unrolling:
         text = self._statements.text(node["query"])
         self._over(node, text, self._computing.parameters(node.get("params", [])))
 
+    def _do_forc(self, node: Node) -> None:
+        cursor = self._statements.datums[node["curvar"]]["PLpgSQL_var"]
+        if "cursor_explicit_expr" not in cursor or "argquery" in node:
+            self._computing.refuse("Which query this cursor is of cannot be told.", WRITE_OUT)
+        with self._entered():
+            # Its record is the loop's own.
+            self._scope.declare(node["var"]["PLpgSQL_rec"]["refname"], "", Record())
+            self._over(node, query_of(cursor["cursor_explicit_expr"]), ())
+
     def _over(self, node: Node, query: str, parameters: tuple[Value, ...]) -> None:
         records = self._computing.records(query, parameters)
         self._computing.decide(query, f"{len(records)} rows")

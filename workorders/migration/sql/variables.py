@@ -82,6 +82,8 @@ def declarations(body: str) -> tuple[tuple[Declaration, ...], ...]:
 
 
 def _declaration(body: str, found: tuple[tree.Token, ...]) -> Declaration:
+    if "cursor" in (token.text for token in found[1:4]):
+        return Declaration(name=found[0].text, type="refcursor")
     first = 2 if len(found) > 1 and found[1].text == "constant" else 1
     last = first
     while last < len(found) and found[last].text not in _AFTER_TYPE:
