@@ -58,6 +58,11 @@ CASES = (
     _case("set not null", "ALTER TABLE t ALTER a SET NOT NULL"),
     _case("set not null, odd", f'ALTER TABLE {ODD} ALTER "Ünï" SET NOT NULL, ALTER "{LONG}" SET NOT NULL'),
     _case("set not null, named", "ALTER TABLE t ADD CONSTRAINT has_a NOT NULL a"),
+    _case(
+        "set not null, not valid",
+        'ALTER TABLE t ADD CONSTRAINT "has {} %s" NOT NULL parent_id NOT VALID;'
+        " UPDATE t SET parent_id = 1 WHERE parent_id IS NULL",
+    ),
     _case("drop not null", "ALTER TABLE t ALTER b DROP NOT NULL"),
     _case("drop not null, odd", f"ALTER TABLE {ODD} ALTER {COL} DROP NOT NULL"),
     _case(

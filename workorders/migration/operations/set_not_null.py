@@ -2,7 +2,8 @@
 
 Plain form: ACCESS EXCLUSIVE while every row is read (20-70 ms for 200,000 rows; it grows
 with the table). Online form: a NOT VALID constraint, then its validation under SHARE UPDATE
-EXCLUSIVE; on 12-17 by way of a CHECK, on 18 and later with NOT NULL ... NOT VALID.
+EXCLUSIVE; on 12-17 by way of a CHECK, on 18 and later with NOT NULL ... NOT VALID. Where the script
+itself says NOT VALID, there is no validation.
 Source: https://www.postgresql.org/docs/18/sql-altertable.html.
 """
 
@@ -29,13 +30,19 @@ class SetNotNull:
     column: str
     #: The constraint's name where the script gives one (18 and later).
     constraint: str | None = None
+    #: NOT VALID (18 and later): rows that are there may be NULL.
+    is_not_valid: bool = False
 
     def hazard(self) -> str:
         """Reads and writes of the table."""
+        if self.is_not_valid:
+            return f"reads and writes of {self.table} wait for a catalog change, and for whom it waits for"
         return f"reads and writes of {self.table} wait while every row is read under ACCESS EXCLUSIVE"
 
     def checks(self) -> tuple[Check, ...]:
         """No row without a value."""
+        if self.is_not_valid:
+            return ()
         return (
             Check(
                 query=f"SELECT count(*) FROM {self.table.sql} WHERE {quoted(self.column)} IS NULL",
@@ -62,7 +69,7 @@ class SetNotNull:
                 locks=exclusive(self.table),
                 done=not_null_path.promised(self.table, self.column, name, run),
             ),
-            *not_null_path.fulfilment(self.table, self.column, name, run),
+            *(() if self.is_not_valid else not_null_path.fulfilment(self.table, self.column, name, run)),
         )
         withdrawal = not_null_path.withdrawal(self.table, self.column, name, run)
         return tuple(
@@ -80,7 +87,12 @@ class SetNotNull:
         table = must_find(catalog, self.table)
         name = self._constraint_name(catalog)
         columns = tuple(
-            replace(column, not_null=True, not_null_name=column.not_null_name or name)
+            replace(
+                column,
+                not_null=True,
+                not_null_name=column.not_null_name or name,
+                is_not_null_validated=column.not_null or not self.is_not_valid,
+            )
             if column.name == self.column
             else column
             for column in table.columns

@@ -42,11 +42,15 @@ def added(constraint: Node, table: Table, place: Place, catalog: Catalog) -> Ite
 def _not_null(constraint: Node, table: Table, place: Place) -> SetNotNull:
     (column,) = strings(constraint["keys"])
     keys.must_have(table, (column,), place)
-    if constraint.get("is_no_inherit") or not constraint.get("initially_valid", True):
-        raise refused(
-            place, "NOT NULL with NO INHERIT or NOT VALID is not modelled yet.", "Use SET NOT NULL."
-        )
-    return SetNotNull(place=place, table=table.name, column=column, constraint=constraint.get("conname"))
+    if constraint.get("is_no_inherit"):
+        raise refused(place, "NOT NULL with NO INHERIT is not modelled yet.", "Use SET NOT NULL.")
+    return SetNotNull(
+        place=place,
+        table=table.name,
+        column=column,
+        constraint=constraint.get("conname"),
+        is_not_valid=bool(constraint.get("skip_validation")),
+    )
 
 
 def _check(constraint: Node, table: Table, place: Place, catalog: Catalog) -> AddCheck:
