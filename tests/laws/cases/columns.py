@@ -59,4 +59,16 @@ CASES = (
         "CREATE TABLE made (a int); ALTER TABLE made ADD s serial, ADD u uuid DEFAULT gen_random_uuid(),"
         " ADD i int GENERATED ALWAYS AS IDENTITY, ADD g int GENERATED ALWAYS AS (a) STORED, ADD p positive",
     ),
+    Case(
+        name="columns of domains that forbid NULL, dropped",
+        setup="""
+        CREATE DOMAIN "d %s" AS text NOT NULL CHECK (length(VALUE) > 0); CREATE DOMAIN n AS int NOT NULL DEFAULT 3;
+        CREATE DOMAIN nn AS n CHECK (VALUE < 100);
+        CREATE TABLE k (id int PRIMARY KEY, a "d %s" DEFAULT 'x', b "d %s" NOT NULL, c nn, e "d %s");
+        CREATE UNIQUE INDEX ux ON k (a, id); CREATE INDEX ON k (lower(b));
+        ALTER TABLE k ADD CONSTRAINT few CHECK (c > 0), ALTER b SET STORAGE EXTERNAL;
+        INSERT INTO k SELECT g, 'a' || g, 'b', g, 'e' FROM generate_series(1, 9) g""",
+        sql="ALTER TABLE k DROP COLUMN a, DROP b; ALTER TABLE k DROP c; UPDATE k SET e = 'f' WHERE id > 4;"
+        " DELETE FROM k WHERE id = 9",
+    ),
 )

@@ -27,7 +27,7 @@ def test_every_operation_module_has_its_section() -> None:
         "__init__", "operation", "not_null_path", "rebuild", "row_images", "new_column", "key_ranges",
     }  # fmt: skip
     parts |= {"former_type", "labels", "restoration", "twin", "twin_parts", "twin_refusals", "twin_swap"}
-    parts |= {"exclusions", "exemption", "former_twins", "twin_names", "unvalidated"}
+    parts |= {"domain_column", "exclusions", "exemption", "former_twins", "twin_names", "unvalidated"}
     parts |= {"own_columns", "quarantined_table", "surroundings", "hidden_needs", "former_values"}
     parts |= {"family", "index_tree", "membership", "rejoining"}
     parts |= {"captured", "inserted_rows", "keyless_rows", "sequences"}

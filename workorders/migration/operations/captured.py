@@ -36,7 +36,7 @@ def images_of(written: tuple[Table, ...], place: Place, catalog: Catalog, run: s
             run=run,
             bases={
                 column.name: catalog.types.base(column.type)
-                for column in table.columns
+                for column in (*table.columns, *table.hidden)
                 if catalog.types.is_domain(column.type)
             },
         )

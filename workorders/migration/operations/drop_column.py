@@ -24,7 +24,14 @@ from workorders.migration.catalog.snapshot import (
 )
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
-from workorders.migration.operations import exclusions, family, index_tree, not_null_path, rebuild
+from workorders.migration.operations import (
+    domain_column,
+    exclusions,
+    family,
+    index_tree,
+    not_null_path,
+    rebuild,
+)
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.sql import partition_bounds, tree
@@ -75,6 +82,7 @@ class DropColumn:
             indexes=indexes,
             constraint_indexes=tuple(i for i in table.indexes if i.constraint is not None),
             statistics=statistics,
+            base=catalog.types.base(column.type) if column.is_not_null_domain else "",
             run=run,
         )
         misfits = parts.misfits(catalog)
@@ -144,12 +152,7 @@ class DropColumn:
                 way_out = f"Drop the constraint {constraint.name} by hand first, in a window."
                 exclusions.must_be_small(table, constraint, self.place, way_out)
         if column.is_not_null_domain:
-            raise refused(
-                self.place,
-                f"{self.table}.{self.column} is of the domain {column.type}, which does not allow NULL:"
-                " it cannot be put out of the application's way yet.",
-                "Change its type to the domain's base type first.",
-            )
+            domain_column.must_be_small(table, column, self.place)
 
     def _must_be_free_below(self, catalog: Catalog, table: Table) -> None:
         """Raises Refused where the column is part of a partition key, or a partition has more on it."""
@@ -203,7 +206,7 @@ def _is_gone(dependant: Dependant, table: Table) -> bool:
 
 def _needs_values(column: Column) -> bool:
     """Whether rows written while the column is hidden would lack a value that it demands."""
-    return column.not_null and not column.identity
+    return (column.not_null or column.is_not_null_domain) and not column.identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +221,8 @@ class _Parts:
     indexes: tuple[Index, ...]
     constraint_indexes: tuple[Index, ...]
     statistics: tuple[Statistics, ...]
+    #: The type that it has while it is hidden, where its own domain forbids NULL.
+    base: str
     run: str
 
     def hiding(self) -> tuple[str, ...]:
@@ -226,8 +231,10 @@ class _Parts:
         sql += [f"DROP INDEX {quoted(self.table.schema)}.{quoted(index.name)}" for index in self.indexes]
         sql += [f"DROP STATISTICS {statistics.name.sql}" for statistics in self.statistics]
         sql.append(f"{alter} RENAME COLUMN {quoted(self.column.name)} TO {quoted(self.hidden)}")
-        if _needs_values(self.column):
+        if self.column.not_null and not self.column.identity:
             sql.append(f"{alter} ALTER COLUMN {quoted(self.hidden)} DROP NOT NULL")
+        if self.base:
+            sql += domain_column.loosened(self.table, self.column, self.hidden, self.base)
         sql += [
             f"ALTER SEQUENCE {sequence.sql} RENAME TO {quoted(self._hidden_sequence(sequence))}"
             for sequence in self.column.owned_sequences
@@ -243,7 +250,9 @@ class _Parts:
             f" RENAME TO {quoted(sequence.name)}"
             for sequence in self.column.owned_sequences
         ]
-        if _needs_values(self.column):
+        if self.base:
+            back.append(f"{alter} {domain_column.guard(self.table, self.column, self.run)}")
+        if self.column.not_null and not self.column.identity:
             promise = not_null_path.promise(self.table, self.column.name, self.column.not_null_name, self.run)
             back.append(f"{alter} {promise}")
         checked = tuple(c for c in self.constraints if c.kind in "cf")
@@ -263,7 +272,9 @@ class _Parts:
             Action(title=f"settle rows that {misfit.reason.lower()}", settles=position)
             for position, misfit in enumerate(self.misfits(catalog))
         ]
-        if _needs_values(self.column):
+        if self.base:
+            actions.append(domain_column.tightened(table, self.column, self.run))
+        if self.column.not_null and not self.column.identity:
             actions += not_null_path.fulfilment(
                 self.table, self.column.name, self.column.not_null_name, self.run
             )
