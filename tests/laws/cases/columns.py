@@ -62,8 +62,8 @@ CASES = (
     Case(
         name="columns of domains that forbid NULL, dropped",
         setup="""
-        CREATE DOMAIN "d %s" AS text NOT NULL CHECK (length(VALUE) > 0); CREATE DOMAIN n AS int NOT NULL DEFAULT 3;
-        CREATE DOMAIN nn AS n CHECK (VALUE < 100);
+        CREATE DOMAIN "d %s" AS text NOT NULL CHECK (length(VALUE) > 0);
+        CREATE DOMAIN n AS int NOT NULL DEFAULT 3; CREATE DOMAIN nn AS n CHECK (VALUE < 100);
         CREATE TABLE k (id int PRIMARY KEY, a "d %s" DEFAULT 'x', b "d %s" NOT NULL, c nn, e "d %s");
         CREATE UNIQUE INDEX ux ON k (a, id); CREATE INDEX ON k (lower(b));
         ALTER TABLE k ADD CONSTRAINT few CHECK (c > 0), ALTER b SET STORAGE EXTERNAL;
