@@ -130,4 +130,14 @@ CASES = (
         " INSERT INTO k (id, t) VALUES (20, '2024-07-01 00:00'); RESET timezone;"
         " ALTER TABLE k ADD w timestamptz DEFAULT '2024-07-01 00:00'",
     ),
+    Case(
+        name="type from and to domains",
+        setup="CREATE DOMAIN \"d %s\" AS text DEFAULT 'dd' CHECK (length(VALUE) > 1); CREATE DOMAIN n AS int DEFAULT 3 CHECK (VALUE > 0);"
+        ' CREATE TABLE k (id n PRIMARY KEY, a "d %s" DEFAULT \'xx\', b "d %s" NOT NULL, c n, e "d %s", z varchar(9), y bigint);'
+        " CREATE UNIQUE INDEX ux ON k (a, id); CREATE INDEX ON k (lower(b)); CREATE TABLE r (id int PRIMARY KEY, k n REFERENCES k);"
+        " INSERT INTO k SELECT g, 'aa' || g, 'bb', g, NULL, nullif('zz', 'z' || g), g FROM generate_series(1, 9) g; INSERT INTO r VALUES (1, 3)",
+        sql="ALTER TABLE k ALTER c TYPE bigint, ALTER b TYPE varchar(5), ALTER a DROP DEFAULT, ALTER a TYPE bytea USING a::bytea; ALTER TABLE k ALTER e TYPE text;"
+        " ALTER TABLE k ALTER y TYPE n, ALTER z TYPE \"d %s\"; UPDATE k SET e = 'f' WHERE id > 4; DELETE FROM k WHERE id = 9; ALTER TABLE k ALTER id TYPE bigint;"
+        " INSERT INTO k (id, b) VALUES (20, 'b')",
+    ),
 )

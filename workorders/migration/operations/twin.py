@@ -49,6 +49,8 @@ class Twin:
     is_cast_back: bool = True
     #: The new type is a domain that does not take every value: adding a column of it writes the table anew.
     is_checked: bool = False
+    #: The new type is a domain, which may have a default of its own.
+    becomes_domain: bool = False
     #: Names that columns have got since, each after the one of then.
     given: tuple[tuple[str, str], ...] = ()
     #: Old values, as SQL, of which one may have become a new value; only where no cast leads back.
@@ -77,6 +79,7 @@ class Twin:
             was_built_in=catalog.types.is_built_in(column.type),
             is_cast_back=catalog.types.can_be_cast(change.written, column.type),
             is_checked=change.domain in catalog.constrained_domains,
+            becomes_domain=catalog.types.is_domain(change.written),
             tried=former_values.tried(catalog, column, change),
             keeps_label=former_values.keeps_label(catalog, column, change),
             enums=frozenset(catalog.enums) if labels.enum_of(catalog, change.written) else frozenset(),
@@ -260,7 +263,8 @@ class Twin:
         """The hidden column with all that hangs on a column alone, and the trigger."""
         column, hidden, table = self.column, quoted(self.hidden), self.table.name.sql
         collation = f" COLLATE {self.change.collation}" if self.change.collation else ""
-        sql = [f"{self.alter} ADD COLUMN {hidden} {self.change.sql}{collation}"]
+        default = " DEFAULT NULL" if self.becomes_domain else ""
+        sql = [f"{self.alter} ADD COLUMN {hidden} {self.change.sql}{collation}{default}"]
         if column.statistics_target is not None:
             sql.append(f"{self.alter} ALTER COLUMN {hidden} SET STATISTICS {column.statistics_target}")
         if column.options:

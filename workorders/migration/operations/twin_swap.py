@@ -52,6 +52,11 @@ class Swap:
         if column.default is not None:
             sql.append(f"{alter} ALTER COLUMN {quoted(twin.hidden)} SET DEFAULT {column.default}")
             sql.append(f"{alter} ALTER COLUMN {name} DROP DEFAULT")
+        elif twin.becomes_domain:
+            sql.append(f"{alter} ALTER COLUMN {quoted(twin.hidden)} DROP DEFAULT")
+        if column.is_domain:
+            # Out of sight it takes no default of its domain, or a row would be written by that.
+            sql.append(f"{alter} ALTER COLUMN {name} SET DEFAULT NULL")
         if column.not_null:
             sql.append(f"{alter} ALTER COLUMN {name} DROP NOT NULL")
             if parts.not_null_name is not None and column.not_null_name is not None:
@@ -139,6 +144,8 @@ class Swap:
             sql.append(self._identity(twin.name, twin.was))
         if column.default is not None:
             sql.append(f"{alter} ALTER COLUMN {quoted(twin.was)} SET DEFAULT {column.default}")
+        elif column.is_domain:
+            sql.append(f"{alter} ALTER COLUMN {quoted(twin.was)} DROP DEFAULT")
         if column.not_null and column.not_null_name is not None:
             sql.append(f"{alter} ALTER COLUMN {name} DROP NOT NULL")
             sql.append(
