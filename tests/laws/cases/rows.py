@@ -159,6 +159,13 @@ CASES = (
         also_written=("log",),
         loose=("log.n",),
     ),
+    Case(
+        name="functions of the session",
+        setup="CREATE TABLE d (id text PRIMARY KEY, a int); INSERT INTO d VALUES ('x', 1), ('y', 2)",
+        sql="""CREATE OR REPLACE FUNCTION pg_temp.up(t text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN t || '!'; END$$;
+        CREATE FUNCTION pg_temp.twice(t text) RETURNS text LANGUAGE sql AS 'SELECT pg_temp.up(t) || PG_TEMP.up(t)';
+        UPDATE d SET id = pg_temp.twice(id) WHERE a > 1; DROP FUNCTION pg_temp.twice(text); ALTER TABLE d ADD z int""",
+    ),
     _case(
         "view made and indexed",
         "CREATE MATERIALIZED VIEW totals AS SELECT shop_id, sum(price) AS total FROM item GROUP BY shop_id;"

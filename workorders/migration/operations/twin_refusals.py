@@ -72,8 +72,8 @@ def _obstacles(catalog: Catalog, table: Table, column: Column, change: TypeChang
         yield _Obstacle(reason=f"{name} is NOT NULL NOT VALID.", next_move="VALIDATE the constraint first.")
     if column.is_not_null_domain:
         yield _Obstacle(
-            reason=f"{name} is of the domain {column.type}: which does not allow NULL: a value that does not fit"
-            " could not be flagged.",
+            reason=f"{name} is of the domain {column.type}, which does not allow NULL: a value that"
+            " does not fit could not be flagged.",
             next_move=by_hand,
         )
     yield from _of_parts(catalog, table, column, by_hand)

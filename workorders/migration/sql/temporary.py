@@ -1,4 +1,4 @@
-"""Temporary tables of a script, and views of those, which its later statements read.
+"""Temporary tables and functions of a script, and views of those, which its later statements read.
 
 Each step has a session of its own, so they stand in a schema of the run's instead, which the
 statements after them find last in their search path. The plan's last step drops it.
@@ -7,6 +7,7 @@ statements after them find last in their search path. The plan's last step drops
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -20,6 +21,10 @@ from workorders.migration.steps import Action, Step
 
 _OPERATION = "temporary"
 
+#: The session's own schema, and how a function's body names it.
+_PG_TEMP = "pg_temp"
+_IN_BODY = re.compile(r"\bpg_temp\s*\.", re.IGNORECASE)
+
 
 def schema_of(run: str) -> str:
     """The schema of a run's temporary tables."""
@@ -27,8 +32,10 @@ def schema_of(run: str) -> str:
 
 
 def is_made(raw: RawStatement) -> bool:
-    """Whether the statement makes a temporary table."""
+    """Whether the statement makes a temporary table, or a function in pg_temp."""
     relation = _made(raw)
+    if raw.kind == "CreateFunctionStmt":
+        return tree.strings(raw.node["funcname"])[0] == _PG_TEMP
     return relation is not None and _is_temporary(relation)
 
 
@@ -54,12 +61,31 @@ def placed(raw: RawStatement, run: str, place: Place, catalog: Catalog) -> RawSt
         relation |= {"schemaname": schema, "relpersistence": "p"}
         for holder in (node, node.get("into", {})):
             holder.pop("oncommit", None)
-    named = [each for each in tree.relations(node) if each.get("schemaname") == "pg_temp"]
+    named = [each for each in tree.relations(node) if each.get("schemaname") == _PG_TEMP]
     for each in named:
         each["schemaname"] = schema
-    if not (is_new or named):
+    if not (_requalified(node, schema) or is_new or named):
         return raw
     return replace(raw, node=node, text=tree.statement_text(raw.kind, node))
+
+
+def _requalified(node: object, schema: str) -> bool:
+    """Puts the run's schema for pg_temp into names of functions and into bodies; whether it stood there."""
+    if isinstance(node, list):
+        is_name = len(node) > 1 and node[0] == {"String": {"sval": _PG_TEMP}}
+        if is_name:
+            node[0] = {"String": {"sval": schema}}
+        return any([is_name, *(_requalified(item, schema) for item in node)])
+    if not isinstance(node, dict):
+        return False
+    body = node.get("arg") if node.get("defname") == "as" else None
+    is_said = False
+    for text in tree.walk(body) if body is not None else ():
+        if text.kind == "String" and _IN_BODY.search(text.node.get("sval", "")):
+            # No backslash of the schema's name is one of a pattern's.
+            text.node["sval"] = _IN_BODY.sub(lambda _: f"{quoted(schema)}.", text.node["sval"])
+            is_said = True
+    return any([is_said, *(_requalified(value, schema) for value in node.values())])
 
 
 def is_only_dropped(raw: RawStatement, run: str, catalog: Catalog) -> bool:
@@ -159,4 +185,4 @@ def _reads_temporary(raw: RawStatement, schema: str, catalog: Catalog) -> bool:
 
 
 def _is_temporary(relation: Node) -> bool:
-    return relation.get("relpersistence") == "t" or relation.get("schemaname") == "pg_temp"
+    return relation.get("relpersistence") == "t" or relation.get("schemaname") == _PG_TEMP
