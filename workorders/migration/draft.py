@@ -147,6 +147,12 @@ class Draft:
         """What comes after the last statement."""
         if temporary.schema_of(self._run) in self.catalog.schemas:
             named = {name for each in self.planned for name in each.tables}
+            named -= {
+                name
+                for each in self.planned
+                if each.statement.raw.kind == "CreateFunctionStmt"
+                for name in each.tables
+            }
             self.steps.append(temporary.removal(self._run, len(self.planned) - 1, named))
 
     def _add(self, operation: Operation, statement: Statement) -> list[str]:
