@@ -10,7 +10,7 @@ from bot.render import escape
 from bot.terminal.answer import Trouble, statements_of
 from workorders.migration.application import Execution
 from workorders.migration.catalog.fingerprint import Fingerprint
-from workorders.migration.estimate import Estimate
+from workorders.migration.estimate import Estimate, Work
 from workorders.migration.executor import Outcome
 from workorders.migration.impact import Impact, Plain
 from workorders.migration.plan import Plan
@@ -79,9 +79,12 @@ def costs(estimates: Sequence[Estimate]) -> Iterator[str]:
 
 
 def _grounds(estimates: Sequence[Estimate]) -> Iterator[str]:
-    """Each measurement once."""
-    amounts = (a for each in estimates for a in (each.milliseconds, each.wal_bytes, each.disk_bytes))
+    """Each measurement once; of changes of definitions, which are many, where they are all taken."""
+    heavy = [each for each in estimates if each.work is not Work.CATALOG]
+    amounts = (a for each in heavy for a in (each.milliseconds, each.wal_bytes, each.disk_bytes))
     yield from dict.fromkeys(escape.visible(amount.because) for amount in amounts if amount.is_known)
+    if any(each.milliseconds.is_known for each in estimates if each not in heavy):
+        yield "changes of definitions: what they took in rehearsal, which does not depend on the rows"
 
 
 def _plain(value: Plain) -> str:
