@@ -164,7 +164,8 @@ CASES = (
         setup="CREATE TABLE d (id text PRIMARY KEY, a int); INSERT INTO d VALUES ('x', 1), ('y', 2)",
         sql="""CREATE OR REPLACE FUNCTION pg_temp.up(t text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN t || '!'; END$$;
         CREATE FUNCTION pg_temp.twice(t text) RETURNS text LANGUAGE sql AS 'SELECT pg_temp.up(t) || PG_TEMP.up(t)';
-        UPDATE d SET id = pg_temp.twice(id) WHERE a > 1; DROP FUNCTION pg_temp.twice(text); ALTER TABLE d ADD z int""",
+        UPDATE d SET id = pg_temp.twice(id) WHERE a > 1; DROP FUNCTION pg_temp.twice(text); ALTER TABLE d ADD z int;
+        CREATE TEMP TABLE last ON COMMIT DROP AS SELECT id FROM d; INSERT INTO d SELECT id || '?' FROM last""",
     ),
     _case(
         "view made and indexed",

@@ -61,6 +61,7 @@ def placed(raw: RawStatement, run: str, place: Place, catalog: Catalog) -> RawSt
         relation |= {"schemaname": schema, "relpersistence": "p"}
         for holder in (node, node.get("into", {})):
             holder.pop("oncommit", None)
+            holder.pop("onCommit", None)
     named = [each for each in tree.relations(node) if each.get("schemaname") == _PG_TEMP]
     for each in named:
         each["schemaname"] = schema
