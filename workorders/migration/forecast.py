@@ -69,6 +69,14 @@ def estimates(plan: Plan, grounds: Grounds) -> tuple[Estimate, ...]:
     )
 
 
+def kept_bytes(plan: Plan, catalog: Catalog) -> int:
+    """What the tables that go, and stay out of sight until the purge, take up so long."""
+    gone = {
+        plan.names(step.statement).reversed.table(move.relation) for step in plan.steps for move in step.moves
+    }
+    return sum(catalog.tables[name].size_bytes for name in gone if name in catalog.tables)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Foretold:
     """One step with what there is to foretell it from."""

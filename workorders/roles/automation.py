@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workorders.migration import decisions, impact, render, scoring
+from workorders.migration import decisions, forecast, impact, render, scoring
 from workorders.migration.connections import Target
 from workorders.migration.estimate import Amount, Estimate, Experience
 from workorders.migration.executor import Outcome
@@ -118,7 +118,7 @@ def _prepared_report(brief: Brief, rehearsal: Rehearsal, estimates: tuple[Estima
     sections.append(
         Section(title="The steps", blocks=(_steps(plan, rehearsal), *scripts(rehearsal.prepared)))
     )
-    sections.append(words.costs(estimates))
+    sections.append(words.costs(estimates, forecast.kept_bytes(plan, rehearsal.prepared.catalog)))
     return Report(
         role=ROLE,
         title="Scripts and rehearsal",

@@ -8,7 +8,7 @@ from workorders.migration.errors import Problem
 from workorders.migration.estimate import Amount, Estimate, total
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
-from workorders.report import Grid, Section, named
+from workorders.report import Grid, Paragraph, Section, named
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -70,8 +70,8 @@ def summed(amounts: Iterable[Amount], unit: Callable[[float], str] = duration) -
     return f"{interval(whole, unit)}; unknown for {steps}" if whole.is_known else "unknown"
 
 
-def costs(estimates: Sequence[Estimate]) -> Section:
-    """What the plan will take, step by step and in all."""
+def costs(estimates: Sequence[Estimate], kept_bytes: int) -> Section:
+    """What the plan will take, step by step and in all, and what it gives back only with the purge."""
     rows = [
         (
             named(each.step),
@@ -96,10 +96,9 @@ def costs(estimates: Sequence[Estimate]) -> Section:
         summed((each.disk_bytes for each in estimates), size),
         "",
     )
-    return Section(
-        title="What it will take on the target",
-        blocks=(Grid(header=("Step", "Time", "Write-ahead log", "Disk", "Because"), rows=(*rows, whole)),),
-    )
+    grid = Grid(header=("Step", "Time", "Write-ahead log", "Disk", "Because"), rows=(*rows, whole))
+    kept = Paragraph(text=f"Dropped tables keep their {size(kept_bytes)} until the purge.")
+    return Section(title="What it will take on the target", blocks=(grid, *((kept,) if kept_bytes else ())))
 
 
 def problems(found: Iterable[Problem]) -> Grid:

@@ -16,7 +16,7 @@ from workorders.migration.plan import Plan
 from workorders.migration.rehearsal.metering import Built, Cost
 from workorders.migration.scoring import Expected
 from workorders.migration.sql import script
-from workorders.migration.steps import Action, Batches, Step
+from workorders.migration.steps import Action, Batches, Move, Step
 from workorders.migration.validation import Answer, Measured, Query
 from workorders.roles import words
 
@@ -52,13 +52,15 @@ def grounds(cost: Cost | None = None, **others: object) -> Grounds:
 
 def foretold(action: Action, given: Grounds) -> Estimate:
     """Of a plan of this one step."""
-    step = Step(statement=0, operation="any", action=action)
-    plan = Plan(
+    (found,) = forecast.estimates(_plan(Step(statement=0, operation="any", action=action)), given)
+    return found
+
+
+def _plan(step: Step) -> Plan:
+    return Plan(
         run="r", identity=IDENTITY, script=script.read("SELECT 1"), statements=(), steps=(step,), checks=(),
         tables=(ORDERS,),
     )  # fmt: skip
-    (found,) = forecast.estimates(plan, given)
-    return found
 
 
 def ends(amount: Amount) -> tuple[float | None, float | None]:
@@ -161,6 +163,15 @@ def test_rows_cost_what_they_cost_in_rehearsal_times_their_number() -> None:
     assert foretold(BACKFILL, grounds(WRITTEN, measured=NOTHING)).basis == 900
     again = foretold(BACKFILL, grounds(WRITTEN, experience=Experience(rows_per_second=500.0)))
     assert ends(again.milliseconds) == (1000.0, 4000.0)
+
+
+def test_a_dropped_table_keeps_its_room_until_the_purge() -> None:
+    move = Move(relation=ORDERS, there=RelationName(schema="lockkeeper", name="kept"))
+    plan = _plan(Step(statement=0, operation="drop_table", action=CATALOG, moves=(move,)))
+
+    assert forecast.kept_bytes(plan, grounds().catalog) == 10 * MB
+    assert "keep their 10 MB until the purge" in str(words.costs((), 10 * MB))
+    assert "purge" not in str(words.costs((), 0))
 
 
 def test_a_sum_says_of_how_many_it_is_not() -> None:
