@@ -15,8 +15,8 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Check
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.renames import Names
-from workorders.migration.sql import translate, unrolling
-from workorders.migration.sql.script import Script
+from workorders.migration.sql import blocks, translate, unrolling
+from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step, to_json
 
 #: Part of every digest: an approval is of what this version would do.
@@ -123,10 +123,7 @@ def make(
     problems: list[Problem] = []
     for statement in script.statements:
         try:
-            if unrolling.is_unrolled(statement.raw, draft.catalog):
-                unrolling.unroll(statement.raw, draft, questions or Nobody())
-            else:
-                draft.add(statement)
+            _add(draft, statement, questions or Nobody())
         except Refused as refusal:
             problems += translate.problems_of(refusal, statement.line).problems
     if problems:
@@ -150,6 +147,22 @@ def make(
         tables=_tables(steps, draft.planned, catalog),
         references=_references(catalog, draft.catalog, names_of(steps)),
     )
+
+
+def _add(draft: Draft, statement: Statement, questions: Questions) -> None:
+    """Plans one statement more, or what it comes to."""
+    if not unrolling.is_unrolled(statement.raw, draft.catalog):
+        draft.add(statement)
+        return
+    saved = draft.saved()
+    try:
+        unrolling.unroll(statement.raw, draft, questions)
+    except Refused:
+        if statement.raw.kind == "DoStmt" and blocks.read(statement.raw).changes_schema:
+            raise
+        # A function that may change the schema need not do so: it is run as it is, and must not.
+        draft.restore(saved)
+        draft.add(statement)
 
 
 def _refreshed_at_last(steps: list[Step], filled: Iterable[RelationName]) -> list[Step]:

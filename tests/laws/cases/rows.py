@@ -167,6 +167,14 @@ CASES = (
         UPDATE d SET id = pg_temp.twice(id) WHERE a > 1; DROP FUNCTION pg_temp.twice(text); ALTER TABLE d ADD z int;
         CREATE TEMP TABLE last ON COMMIT DROP AS SELECT id FROM d; INSERT INTO d SELECT id || '?' FROM last""",
     ),
+    Case(
+        name="views of the session, and a function that need not change the schema",
+        setup="CREATE TABLE d (id text PRIMARY KEY, a int); INSERT INTO d VALUES ('x', 1), ('y', 2)",
+        sql="""CREATE FUNCTION maybe() RETURNS void LANGUAGE plpgsql AS $$DECLARE r record; BEGIN
+            FOR r IN SELECT indexname AS n FROM pg_indexes WHERE tablename = 'd' AND indexname LIKE 'qm%' LOOP EXECUTE 'DROP INDEX ' || r.n; END LOOP;
+            END$$; SELECT maybe(); DROP FUNCTION maybe(); CREATE TEMPORARY TABLE h AS SELECT id FROM d; CREATE VIEW hd AS SELECT n.id FROM d n JOIN h ON true;
+        INSERT INTO d SELECT id || '9', 7 FROM hd GROUP BY 1; DROP VIEW hd; DROP TABLE d""",
+    ),
     _case(
         "view made and indexed",
         "CREATE MATERIALIZED VIEW totals AS SELECT shop_id, sum(price) AS total FROM item GROUP BY shop_id;"

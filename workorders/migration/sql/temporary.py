@@ -91,7 +91,7 @@ def _requalified(node: object, schema: str) -> bool:
 
 def is_only_dropped(raw: RawStatement, run: str, catalog: Catalog) -> bool:
     """Whether the statement drops nothing but temporary tables: they go at the plan's end."""
-    if raw.kind != "DropStmt" or raw.node.get("removeType") not in ("OBJECT_TABLE", "OBJECT_VIEW"):
+    if raw.kind != "DropStmt" or raw.node.get("removeType") != "OBJECT_TABLE":
         return False
     names = [tree.strings(item["List"]["items"]) for item in raw.node["objects"]]
     found = [catalog.find(name[-2] if len(name) > 1 else None, name[-1]) for name in names]
