@@ -147,11 +147,13 @@ class Draft:
         """What comes after the last statement."""
         if temporary.schema_of(self._run) in self.catalog.schemas:
             named = {name for each in self.planned for name in each.tables}
+            # Dropped tables are still there; functions are none, and dropped views have gone.
             named -= {
                 name
                 for each in self.planned
-                if each.statement.raw.kind == "CreateFunctionStmt"
+                if each.statement.raw.kind in ("CreateFunctionStmt", "ViewStmt")
                 for name in each.tables
+                if name not in self.catalog.tables
             }
             self.steps.append(temporary.removal(self._run, len(self.planned) - 1, named))
 
