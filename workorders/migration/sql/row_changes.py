@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
+from workorders.migration.operations import family
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_sequence import SetSequence
 from workorders.migration.operations.truncate import Truncate
@@ -68,7 +69,7 @@ def _written(kind: str, node: Node, place: Place, catalog: Catalog) -> WriteRows
 def _write(kind: str, node: Node, table: Table) -> Write:
     match kind:
         case "DeleteStmt":
-            return Write(table=table.name, deletes=True)
+            return Write(table=table.name, deletes=True, is_alone=not node["relation"].get("inh"))
         case "MergeStmt":
             clauses = [item["MergeWhenClause"] for item in node.get("mergeWhenClauses", [])]
             targets = [
@@ -81,7 +82,8 @@ def _write(kind: str, node: Node, table: Table) -> Write:
         case _:
             targets, deletes = node.get("targetList", []), False
     updated = frozenset(target["ResTarget"]["name"] for target in targets)
-    return Write(table=table.name, deletes=deletes, updated=updated)
+    is_alone = kind == "InsertStmt" or not node["relation"].get("inh")
+    return Write(table=table.name, deletes=deletes, updated=updated, is_alone=is_alone)
 
 
 def _with_columns(node: Node, table: Table) -> Node:
@@ -104,7 +106,11 @@ def read_by(node: Node, catalog: Catalog, written: Collection[RelationName] = ()
 
 
 def _truncate(node: Node, place: Place, catalog: Catalog) -> Truncate:
-    names = [found(catalog, item["RangeVar"], place).name for item in node["relations"]]
+    names: list[RelationName] = []
+    for item in node["relations"]:
+        table = found(catalog, item["RangeVar"], place)
+        heirs = family.heirs(catalog, table.name) if item["RangeVar"].get("inh") else ()
+        names += [table.name, *(heir.name for heir in heirs)]
     return Truncate(
         place=place,
         tables=tuple(dict.fromkeys(names)),
