@@ -17,7 +17,7 @@ CREATE TABLE kid (own text, PRIMARY KEY (id)) INHERITS (base);
 CREATE TABLE "Odd schéma"."kid of ""k"" %s" (v text DEFAULT 'other', again int) INHERITS (base);
 CREATE TABLE both_of (z int) INHERITS (base, side);
 CREATE TABLE deep (w int DEFAULT 7) INHERITS (kid);
-COMMENT ON CONSTRAINT filled ON kid IS 'the kid''s'; ALTER TABLE deep ALTER n SET DEFAULT 9; ALTER TABLE kid ALTER v SET STATISTICS 50; CREATE TRIGGER touch BEFORE UPDATE ON kid FOR EACH ROW EXECUTE FUNCTION touch();
+COMMENT ON CONSTRAINT filled ON kid IS 'the kid''s'; COMMENT ON COLUMN kid.v IS 'the kid''s, too'; ALTER TABLE deep ALTER n SET DEFAULT 9; ALTER TABLE kid ALTER v SET STATISTICS 50; CREATE TRIGGER touch BEFORE UPDATE ON kid FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TABLE loner (q int NOT NULL DEFAULT 1 CONSTRAINT of_q CHECK (q > 0), id bigint NOT NULL, v text CONSTRAINT filled CHECK (v <> ''), n int NOT NULL, r int, t varchar, alone int, more text);
 INSERT INTO base (v, n, r) SELECT 'b' || g, g, g % 5 FROM generate_series(1, 20) g;
 INSERT INTO kid (id, v, n, r, own) SELECT g, 'k' || g, g, 500 + g, 'own' FROM generate_series(1, 20) g;

@@ -96,13 +96,14 @@ def _with_columns(node: Node, table: Table) -> Node:
 
 
 def read_by(node: Node, catalog: Catalog, written: Collection[RelationName] = ()) -> tuple[RelationName, ...]:
-    """Existing tables that a statement or query reads from, those aside that it writes."""
-    tables = (
-        catalog.find(part.node.get("schemaname"), part.node["relname"])
-        for part in tree.walk(node)
-        if part.kind == "RangeVar"
-    )
-    return tuple(sorted({table.name for table in tables if table is not None} - set(written)))
+    """Existing tables that a statement or query reads from, heirs too, those aside that it writes."""
+    found: set[RelationName] = set()
+    for part in tree.walk(node):
+        if part.kind == "RangeVar":
+            table = catalog.find(part.node.get("schemaname"), part.node["relname"])
+            heirs = family.heirs(catalog, table.name) if table is not None and part.node.get("inh") else ()
+            found |= {each.name for each in (table, *heirs) if each is not None}
+    return tuple(sorted(found - set(written)))
 
 
 def _truncate(node: Node, place: Place, catalog: Catalog) -> Truncate:
