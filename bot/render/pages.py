@@ -53,6 +53,7 @@ _OPERATIONS = (
     "attach_partition",
     "attach_index",
     "detach_partition",
+    "alter_inherit",
     "drop_sequence",
     "new_relation",
     "alter_type",

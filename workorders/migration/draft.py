@@ -14,7 +14,7 @@ from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
 from workorders.migration.later_names import behind_another, purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
-from workorders.migration.operations import family, unvalidated
+from workorders.migration.operations import family, misfits, unvalidated
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
@@ -162,7 +162,14 @@ class Draft:
         catalog, hazards = self.catalog, list[str]()
         names_now = names_of(self.steps)
         _must_not_be_twinned(operation, self.before, names_now, self._twins, statement)
-        made = family.spread(operation.name, catalog, operation.steps(catalog, self._run), statement.raw)
+        made = family.spread(
+            operation.name,
+            catalog,
+            operation.steps(catalog, self._run),
+            statement.raw,
+            heirs_of=operation.table if family.goes_to_heirs(operation) else None,
+        )
+        made = misfits.spread(catalog, operation, made)
         if self.changed:
             self.filled += _filled_again(operation, catalog)
         for given in names_of(made).renames:
@@ -187,7 +194,9 @@ class Draft:
             # What the script itself does to the rows before decides, not how they are now.
             self.checks += [
                 _asked_before(check, operation.table, names_now)
-                for check in (*operation.checks(), *_of_backfill(operation, table))
+                for check in misfits.asked(
+                    catalog, operation, (*operation.checks(), *_of_backfill(operation, table, catalog))
+                )
                 if self.changed.isdisjoint({operation.table, *check.reads})
             ]
             hazards.append(operation.hazard())
@@ -201,7 +210,7 @@ class Draft:
             self._hiding = {**self._hiding, table.name: tuple(left)}
         if isinstance(operation, TwinColumn):
             self._twins = self._twins.and_one(operation.table, operation.twin(catalog, self._run))
-        after = family.followed(operation.name, catalog, operation.after(catalog), operation.table)
+        after = family.followed(operation, catalog, operation.after(catalog))
         self.catalog = _with_hidden(after, table, made)
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)
@@ -244,8 +253,11 @@ def _with_hidden(catalog: Catalog, table: Table | None, made: Iterable[Step]) ->
     return catalog
 
 
-def _of_backfill(operation: Operation, table: Table | None) -> Iterable[Check]:
-    return unvalidated.checks(table) if table and operation.name in unvalidated.BACKFILLED else ()
+def _of_backfill(operation: Operation, table: Table | None, catalog: Catalog) -> Iterable[Check]:
+    if table is None or operation.name not in unvalidated.BACKFILLED:
+        return ()
+    every = (table, *family.heirs(catalog, table.name))
+    return tuple(check for each in every for check in unvalidated.checks(each))
 
 
 def _filled_again(operation: Operation, catalog: Catalog) -> tuple[RelationName, ...]:

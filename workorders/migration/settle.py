@@ -11,7 +11,7 @@ from psycopg import sql
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.later_names import misfits_now
-from workorders.migration.names import RelationName, clipped, quoted
+from workorders.migration.names import clipped, quoted
 from workorders.migration.sql import tree
 from workorders.migration.steps import Misfit, Step
 
@@ -72,7 +72,7 @@ def count(target: Target, steps: list[Step]) -> tuple[Count, ...]:
     """
     found = []
     for misfit, now in misfits_now(steps):
-        rows = _count(target, now.table, now.rows)
+        rows = _count(target, now, now.rows)
         if rows:
             found.append(Count(misfit=misfit, rows=rows))
     return tuple(found)
@@ -110,13 +110,13 @@ def names_must_be_free(target: Target, steps: list[Step]) -> None:
 
 def settle(target: Target, misfit: Misfit, decision: Decision) -> None:
     """Fills, then sets aside, in the caller's transaction. Raises Undecided for what is left."""
-    table = misfit.table.sql
+    table = _own_rows(misfit)
     filled = [column for column in misfit.fillable if column in decision.fill]
-    if filled and _count(target, misfit.table, misfit.rows_back):
+    if filled and _count(target, misfit, misfit.rows_back):
         hold_triggers_still(target)
         values = ", ".join(f"{quoted(column)} = ({decision.fill[column]})" for column in filled)
         target.execute(sql.SQL(f"UPDATE {table} t SET {values} WHERE {misfit.rows_back}"))
-    left = _count(target, misfit.table, misfit.rows_back)
+    left = _count(target, misfit, misfit.rows_back)
     if left and decision.set_aside:
         _must_be_unreferenced(target, misfit)
         hold_triggers_still(target)
@@ -148,7 +148,7 @@ def hold_triggers_still(target: Target) -> None:
 
 def _must_be_unreferenced(target: Target, misfit: Misfit) -> None:
     for condition in misfit.referenced_when:
-        rows = _count(target, misfit.table, f"({misfit.rows_back}) AND {condition}")
+        rows = _count(target, misfit, f"({misfit.rows_back}) AND {condition}")
         if rows:
             raise PointedAt(
                 f"{rows} rows of {misfit.table} that would be set aside are pointed at by a foreign key.",
@@ -156,6 +156,12 @@ def _must_be_unreferenced(target: Target, misfit: Misfit) -> None:
             )
 
 
-def _count(target: Target, table: RelationName, condition: str) -> int:
-    row = target.execute(sql.SQL(f"SELECT count(*) FROM {table.sql} t WHERE {condition}")).fetchone()
+def _own_rows(misfit: Misfit) -> str:
+    """As FROM, UPDATE and DELETE name the table."""
+    return f"ONLY {misfit.table.sql}" if misfit.is_alone else misfit.table.sql
+
+
+def _count(target: Target, misfit: Misfit, condition: str) -> int:
+    query = f"SELECT count(*) FROM {_own_rows(misfit)} t WHERE {condition}"
+    row = target.execute(sql.SQL(query)).fetchone()
     return 0 if row is None else int(row[0])

@@ -102,6 +102,9 @@ class Misfit:
     referenced_when: tuple[str, ...] = ()
     #: Of rows that point at nothing: rows of it may come back before.
     parent: Parent | None = None
+    #: Not of rows of its heirs, too: each of those has a misfit of its own, or none.
+    is_alone: bool = False
+    is_inherited: bool = False  # while the plan is made: heirs' rows are held to it as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +219,7 @@ def to_json(step: Step) -> dict[str, Any]:
                 "parent": None
                 if misfit.parent is None
                 else [misfit.parent.table.schema, misfit.parent.table.name, misfit.parent.pairs],
+                "is_alone": misfit.is_alone,
             }
             for misfit in step.misfits
         ],
@@ -255,6 +259,7 @@ def from_json(raw: dict[str, Any]) -> Step:
                 found_in=_name(misfit.get("found_in")),
                 referenced_when=tuple(misfit["referenced_when"]),
                 parent=_parent(misfit.get("parent")),
+                is_alone=misfit.get("is_alone", False),
             )
             for misfit in raw["misfits"]
         ),

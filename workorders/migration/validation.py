@@ -107,6 +107,7 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
     """The queries for a plan: of its tables, what it does not change on purpose."""
     changed, let_go = _changed_columns(plan), _let_go(plan, catalog)
     found: list[Query] = []
+    # ONLY: what the script lets inherit from a table would be counted in it afterwards.
     # The server does not count what TRUNCATE takes away.
     emptied = {
         plan.names(step.statement).reversed.table(name)
@@ -121,7 +122,7 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
         if table is None or table.kind != "r" or name in emptied | gone:
             continue
         found.append(
-            _query("rows", name, "", f"count(*) FROM {name.sql}", names),
+            _query("rows", name, "", f"count(*) FROM ONLY {name.sql}", names),
         )
         kept = [c.name for c in table.columns if (name, c.name) not in changed and not c.generated]
         if kept and table.estimated_rows <= _CHECKSUM_ROWS:
@@ -132,14 +133,16 @@ def queries(plan: Plan, catalog: Catalog) -> tuple[Query, ...]:
                     name,
                     ", ".join(kept),
                     f"coalesce(sum(pg_catalog.hashtext(ROW({columns})::text)::bigint), 0)::bigint"
-                    f" FROM {name.sql}",
+                    f" FROM ONLY {name.sql}",
                     names,
                 )
             )
         stays = replace(table, constraints=tuple(c for c in table.constraints if c.referenced not in gone))
         found += [
             query
-            for query in _relationships(stays, {column for owner, column in changed if owner == name}, names)
+            for query in _relationships(
+                stays, {column for owner, column in changed if owner == name}, names, catalog
+            )
             if (name, query.subject) not in let_go
         ]
     return tuple(found)
@@ -160,7 +163,7 @@ def _ours(query: str) -> str:
     return f"SELECT /* lockkeeper */ {query.removeprefix('SELECT ')}"
 
 
-def _relationships(table: Table, changed: set[str], names: Names) -> list[Query]:
+def _relationships(table: Table, changed: set[str], names: Names, catalog: Catalog) -> list[Query]:
     found = []
     for constraint in table.constraints:
         if not constraint.is_validated or changed & set(constraint.columns):
@@ -171,14 +174,16 @@ def _relationships(table: Table, changed: set[str], names: Names) -> list[Query]
                 for theirs, mine in zip(constraint.referenced_columns, constraint.columns, strict=True)
             )
             filled = " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in constraint.columns)
-            condition = f"{filled} AND NOT EXISTS (SELECT FROM {constraint.referenced.sql} p WHERE {pairs})"
+            parent = catalog.tables.get(constraint.referenced)
+            there = constraint.referenced.sql if parent is None else parent.own_rows
+            condition = f"{filled} AND NOT EXISTS (SELECT FROM {there} p WHERE {pairs})"
             kind = "orphans"
         elif constraint.kind == "c" and constraint.definition.startswith("CHECK "):
             inner = constraint.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT")
             condition, kind = f"NOT {inner}", "violators"
         else:
             continue
-        asked = f"count(*) FROM {table.name.sql} t WHERE {condition}"
+        asked = f"count(*) FROM ONLY {table.name.sql} t WHERE {condition}"
         found.append(_query(kind, table.name, constraint.name, asked, names))
     return found
 

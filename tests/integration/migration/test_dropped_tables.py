@@ -163,7 +163,6 @@ def test_a_table_made_by_a_later_statement_goes_first(make_target: MakeTarget) -
         ("DROP TABLE nothing", "no table nothing"),
         ("DROP TABLE seen", "is a view"),
         ("DROP TABLE half", "points at public.hashed, of which public.half is"),
-        ("DROP TABLE heir", "inheritance"),
         ("DROP TABLE line; DROP TABLE line", "no table line"),
         ("DROP TABLE line; INSERT INTO line VALUES (1)", "no table line"),
         ("DROP SEQUENCE lone", "counted.n counts with public.lone"),

@@ -184,7 +184,6 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
     ("sql", "says"),
     [
         ("INSERT INTO seen VALUES (1)", "is a view"),
-        ("INSERT INTO heir VALUES (1)", "is part of an inheritance tree"),
         ("TRUNCATE kind", "points at public.kind"),
         ("TRUNCATE big", r"hold \d MB"),
         ("INSERT INTO strict VALUES (1)", "ENABLE ALWAYS"),
@@ -195,7 +194,7 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
 def test_what_cannot_be_brought_back_is_refused(make_target: MakeTarget, sql: str, says: str) -> None:
     dsn = make_target(
         SETUP
-        + "CREATE VIEW seen AS SELECT 1 AS a; CREATE TABLE parted (a int); CREATE TABLE heir () INHERITS (parted);"
+        + "CREATE VIEW seen AS SELECT 1 AS a; "
         "CREATE TABLE big AS SELECT g, repeat('x', 50) FROM generate_series(1, 90000) g;"
         "CREATE TABLE strict (a int); CREATE TRIGGER strict BEFORE INSERT ON strict FOR EACH ROW"
         " EXECUTE FUNCTION shout(); ALTER TABLE strict ENABLE ALWAYS TRIGGER strict;"

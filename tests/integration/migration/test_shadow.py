@@ -10,6 +10,8 @@ from psycopg.conninfo import conninfo_to_dict
 from bot.embedded import Server, binaries
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
+from workorders.migration.catalog import diff, fingerprint
+from workorders.migration.connections import Shadow
 from workorders.migration.rehearsal.shadow import shadow_of
 
 
@@ -26,7 +28,11 @@ def name_of(dsn: str) -> str:
 def test_what_a_dead_rehearsal_left_is_dropped_by_the_next_and_a_living_one_is_left_alone(
     make_target: MakeTarget, shadow_server: Server
 ) -> None:
-    url = make_target("CREATE TABLE orders (id int PRIMARY KEY);")
+    url = make_target(
+        "CREATE TABLE orders (id int PRIMARY KEY CONSTRAINT counted CHECK (id > 0));"
+        " CREATE TABLE late () INHERITS (orders);"
+        " COMMENT ON CONSTRAINT counted ON late IS 'the heir''s'; COMMENT ON COLUMN late.id IS 'its number';"
+    )
     dead = {"shadow_0123456789ab", "shadow_0123456789ab_1"}
     for name in dead:
         shadow_server.create_database(name)
@@ -35,9 +41,14 @@ def test_what_a_dead_rehearsal_left_is_dropped_by_the_next_and_a_living_one_is_l
         catalog = engine.prepare(target, "CREATE INDEX ON orders (id);", binaries=binaries()).catalog
         with shadow_of(target, url, catalog, shadow_server, binaries()) as living:
             copies = {name_of(living.template), name_of(living.clone().superuser)}
+            with psycopg.connect(living.template, autocommit=True) as template:
+                copied = fingerprint.read(Shadow(template))
             with shadow_of(target, url, catalog, shadow_server, binaries()):
                 seen = databases(shadow_server)
 
+        # What pg_dump leaves out of a schema is there, too.
+        differences = diff.compare(fingerprint.read(target), copied)
+    assert [str(each) for each in differences if ".late" in each.key] == []
     # Other tests rehearse on the same server, so nothing is said of what else is there.
     assert copies <= seen
     assert dead.isdisjoint(seen)

@@ -116,7 +116,7 @@ def test_the_digest_changes_with_every_part_and_with_nothing_else(make_target: M
         "DROP TABLE t",
         "DROP INDEX t_pkey",
         "CREATE INDEX t_bc ON t (a)",
-        "CREATE TABLE x (a int) INHERITS (t)",
+        "CREATE TEMP TABLE x (a int) INHERITS (t)",
         "SELECT setval('nothing', 1)",
         "TRUNCATE parent",
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from workorders.migration.atlas import altered
+from workorders.migration.atlas import altered, heirs
 from workorders.migration.atlas.effect import Effect, together
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.errors import Refused
@@ -76,9 +76,14 @@ def _alter_table(node: Node, catalog: Catalog) -> Effect | None:
     table = _table(catalog, node["relation"])
     if table is None:
         return _NOTHING if node.get("missing_ok") else None
-    commands = [command["AlterTableCmd"] for command in node["cmds"]]
-    found = [altered.effect(command, table, catalog) for command in commands]
-    return None if None in found else together(each for each in found if each is not None)
+    found: list[Effect] = []
+    for command in (item["AlterTableCmd"] for item in node["cmds"]):
+        own = altered.effect(command, table, catalog)
+        if own is None:
+            return None
+        reaches = node["relation"].get("inh", False)
+        found.append(heirs.altered(own, command, table, catalog) if reaches else own)
+    return together(found)
 
 
 def _create_index(node: Node, catalog: Catalog) -> Effect | None:
@@ -87,8 +92,8 @@ def _create_index(node: Node, catalog: Catalog) -> Effect | None:
         return None
     if node.get("concurrent"):
         return _on(LockMode.SHARE_UPDATE_EXCLUSIVE, table.name)
-    children = altered.leaves(catalog, table) if node["relation"].get("inh", False) else ()
-    names = (table.name, *children)
+    reaches = node["relation"].get("inh", False) and table.kind == "p"
+    names = (table.name, *(altered.leaves(catalog, table) if reaches else ()))
     read = frozenset(name for name in names if catalog.tables[name].kind in "rm")
     return Effect(locks=dict.fromkeys(names, LockMode.SHARE), scans=read)
 
@@ -117,7 +122,8 @@ def _dropped(names: tuple[str, ...], catalog: Catalog) -> Effect:
     table = catalog.tables[name]
     tied = [key.referenced for key in table.foreign_keys]
     tied += [reference.table for reference in catalog.referencing(name)]
-    return _on(LockMode.ACCESS_EXCLUSIVE, name, *tied, *table.parents, *altered.leaves(catalog, table))
+    parents = table.parents if table.is_partition else ()
+    return _on(LockMode.ACCESS_EXCLUSIVE, name, *tied, *parents, *altered.leaves(catalog, table))
 
 
 def _relation(catalog: Catalog, names: tuple[str, ...]) -> RelationName | None:
@@ -210,7 +216,7 @@ def _rename(node: Node, catalog: Catalog) -> Effect | None:
         return (
             _NOTHING if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN", "OBJECT_SCHEMA", "OBJECT_SEQUENCE") else None
         )
-    return _on(LockMode.ACCESS_EXCLUSIVE, table.name)
+    return heirs.renamed(_on(LockMode.ACCESS_EXCLUSIVE, table.name), node, table, catalog)
 
 
 def _set_schema(node: Node, catalog: Catalog) -> Effect | None:
@@ -267,7 +273,8 @@ def _truncate(node: Node, catalog: Catalog) -> Effect | None:
         table = _table(catalog, item["RangeVar"])
         if table is None:
             return None
-        names += [table.name, *altered.leaves(catalog, table)]
+        reaches = item["RangeVar"].get("inh", False) or table.kind == "p"
+        names += [table.name, *(altered.leaves(catalog, table) if reaches else ())]
     if node.get("behavior") == "DROP_CASCADE":
         for name in names:
             names += [each.table for each in catalog.referencing(name) if each.table not in names]
@@ -277,7 +284,11 @@ def _truncate(node: Node, catalog: Catalog) -> Effect | None:
 
 def _written(node: Node, catalog: Catalog) -> Effect | None:
     table = _table(catalog, node["relation"])
-    return None if table is None else _on(LockMode.ROW_EXCLUSIVE, table.name)
+    return (
+        None
+        if table is None
+        else heirs.written(_on(LockMode.ROW_EXCLUSIVE, table.name), node, table, catalog)
+    )
 
 
 def _trigger(node: Node, catalog: Catalog) -> Effect | None:

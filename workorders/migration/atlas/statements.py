@@ -45,6 +45,9 @@ CREATE TABLE ptd_def PARTITION OF ptd DEFAULT;
 INSERT INTO ptd SELECT g, g, 'v' FROM generate_series(1,2000) g;
 CREATE TABLE ptd_new(id int NOT NULL, k int NOT NULL, v text);
 INSERT INTO ptd_new SELECT g, 300000+g, 'v' FROM generate_series(1,2000) g;
+CREATE TABLE ih(id int, v text, n int NOT NULL, CONSTRAINT ih_own CHECK (n > 0) NO INHERIT, CONSTRAINT ih_ok CHECK (id < 9999));
+CREATE TABLE ih_1 () INHERITS (ih); CREATE TABLE ih_2 () INHERITS (ih_1); CREATE TABLE ih_3 (id int, v text, n int NOT NULL, CONSTRAINT ih_ok CHECK (id < 9999), CONSTRAINT ih_nv CHECK (id > 0));
+ALTER TABLE ih ADD CONSTRAINT ih_nv CHECK (id > 0) NOT VALID; INSERT INTO ih SELECT g, 'v', g FROM generate_series(1,100) g; INSERT INTO ih_1 SELECT * FROM ih; INSERT INTO ih_2 SELECT * FROM ih;
 CREATE VIEW vw AS SELECT id, a FROM t;
 CREATE MATERIALIZED VIEW mv AS SELECT id, a FROM t;
 CREATE UNIQUE INDEX mv_uq ON mv(id);
@@ -203,6 +206,24 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "delete": "DELETE FROM nokey WHERE id = 5",
         "domain_set_not_null": "ALTER DOMAIN dom_chk SET NOT NULL",
         "create_table_inherits": "CREATE TABLE newt () INHERITS (s)",
+        "inherit": "ALTER TABLE ih_3 INHERIT ih",
+        "no_inherit": "ALTER TABLE ih_1 NO INHERIT ih",
+        "heirs_catalog_only": "ALTER TABLE ih ADD COLUMN z int DEFAULT 1, ALTER COLUMN v SET DEFAULT 'x', ALTER COLUMN n DROP NOT NULL, DROP CONSTRAINT ih_ok",
+        "heirs_drop_column": "ALTER TABLE ih DROP COLUMN v",
+        "heirs_set_not_null": "ALTER TABLE ih ALTER COLUMN v SET NOT NULL",
+        "heirs_add_check": "ALTER TABLE ih ADD CHECK (n < 9999)",
+        "heirs_validate": "ALTER TABLE ih VALIDATE CONSTRAINT ih_nv",
+        "heirs_type": "ALTER TABLE ih ALTER COLUMN n TYPE bigint",
+        "heirs_add_serial": "ALTER TABLE ih ADD COLUMN z serial",
+        "heirs_statistics": "ALTER TABLE ih ALTER COLUMN n SET STATISTICS 50",
+        "heirs_rename_column": "ALTER TABLE ih RENAME COLUMN v TO w",
+        "heirs_spared_by_only": "ALTER TABLE ONLY ih ADD UNIQUE (id), ALTER COLUMN v SET DEFAULT 'x', ADD CHECK (n > -1) NO INHERIT",
+        "heirs_spared": "ALTER TABLE ih DROP CONSTRAINT ih_own, SET (fillfactor = 80), ENABLE ROW LEVEL SECURITY",
+        "heirs_create_index": "CREATE INDEX z ON ih (n)",
+        "heirs_truncate": "TRUNCATE ih",
+        "heirs_truncate_only": "TRUNCATE ONLY ih",
+        "heirs_drop_one": "DROP TABLE ih_2",
+        "heirs_drop_all": "DROP TABLE ih CASCADE",
         "create_trigger_fk_parent": "CREATE TRIGGER z AFTER DELETE ON parent FOR EACH ROW EXECUTE FUNCTION trgf()",
         "rename_table": "ALTER TABLE t RENAME TO zz",
         "drop_policy": "CREATE POLICY z ON t USING (true); DROP POLICY z ON t",

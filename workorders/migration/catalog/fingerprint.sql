@@ -119,7 +119,9 @@ SELECT 'pg_catalog.pg_class'::regclass::oid AS class, c.oid AS object, 0 AS sub,
   LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = c.oid
   LEFT JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
   LEFT JOIN (SELECT i.inhrelid, pg_catalog.array_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) AS parents
-               FROM pg_catalog.pg_inherits i GROUP BY i.inhrelid) h ON h.inhrelid = c.oid
+               FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+              WHERE NOT pg_catalog.starts_with(p.relname, 'lockkeeper_parent_') -- a stand-in of ours, until it is purged
+              GROUP BY i.inhrelid) h ON h.inhrelid = c.oid
  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 

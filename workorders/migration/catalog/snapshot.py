@@ -22,6 +22,8 @@ class Column:
     not_null_name: str | None = None
     #: False for a NOT NULL NOT VALID (18 and later): `not_null` holds for new rows only.
     is_not_null_validated: bool = True
+    #: False where only parents demand it (18 and later): it goes with theirs.
+    is_not_null_local: bool = True
     #: As `pg_get_expr` writes it; None for identity and generated columns.
     default: str | None = None
     #: "" no, "a" always, "d" by default (`attidentity`).
@@ -40,6 +42,8 @@ class Column:
     is_not_null_domain: bool = False
     #: A parent has it too, so it cannot be dropped or altered here alone.
     is_inherited: bool = False
+    #: It is the table's own, too, and stays when the parents' goes (`attislocal`).
+    is_local: bool = True
     comment: str | None = None
     #: `attstorage` and `attcompression` where they are not the type's own; a change of type resets them.
     storage: str = ""
@@ -84,6 +88,8 @@ class Constraint:
     is_match_full: bool = False
     #: A parent has it too, so it cannot be dropped here alone.
     is_inherited: bool = False
+    #: It is the table's own, too, and stays when the parents' goes (`conislocal`).
+    is_local: bool = True
     #: The index behind it (p, u, x), in the table's schema.
     index: str | None = None
     #: Where a foreign key points, and what it does there: `a r c n d` as `confdeltype`.
@@ -185,8 +191,6 @@ class Table:
     parents: tuple[RelationName, ...] = ()
     #: What inherits from it, or is a partition of it; sorted.
     children: tuple[RelationName, ...] = ()
-    #: It inherits from, or is inherited by, another table.
-    has_inheritance: bool = False
     has_row_security: bool = False
     forces_row_security: bool = False
     #: d default, n nothing, f full, i index (`relreplident`).
@@ -231,6 +235,21 @@ class Table:
             if constraint.kind == "p":
                 return constraint.columns
         return ()
+
+    @property
+    def is_heir(self) -> bool:
+        """It inherits from other tables (INHERITS), and is no partition."""
+        return bool(self.parents) and not self.is_partition
+
+    @property
+    def has_heirs(self) -> bool:
+        """Other tables inherit from it (INHERITS): what reads it without ONLY reads their rows, too."""
+        return bool(self.children) and self.kind != "p"
+
+    @property
+    def own_rows(self) -> str:
+        """As FROM, UPDATE and DELETE name it to reach its own rows alone, those of partitions included."""
+        return f"ONLY {self.name.sql}" if self.has_heirs else self.name.sql
 
     @property
     def foreign_keys(self) -> tuple[Constraint, ...]:
@@ -302,7 +321,6 @@ class Catalog:
     settings: Mapping[str, str] = field(default_factory=dict)
     #: What pg_dump says of every object; None where no statement of the script needs it.
     archive: Archive | None = None
-
     #: Types and the casts between them.
     types: Types = field(default_factory=Types)
 

@@ -33,9 +33,10 @@ SELECT a.attrelid AS relation, a.attnum::int AS attnum, a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null, k.conname::text AS not_null_name,
        coalesce(k.convalidated, true) AS is_not_null_validated,
+       coalesce(k.conislocal OR c.relispartition, true) AS is_not_null_local,
        CASE WHEN d.oid IS NOT NULL THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS expression,
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
-       a.attinhcount > 0 AS is_inherited,
+       a.attinhcount > 0 AS is_inherited, a.attislocal OR c.relispartition AS is_local,
        CASE WHEN a.attcollation <> t.typcollation
             THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname)
        END AS collation,
@@ -95,13 +96,14 @@ SELECT k.oid, k.conrelid AS relation, k.conname::text AS name, k.contype::text A
        true AS is_enforced, -- before 18
        k.condeferrable AS is_deferrable, k.condeferred AS is_initially_deferred,
        k.confmatchtype = 'f' AS is_match_full,
-       k.coninhcount > 0 AS is_inherited,
+       k.coninhcount > 0 AS is_inherited, k.conislocal OR o.relispartition AS is_local,
        CASE WHEN k.contype IN ('p', 'u', 'x') THEN ic.relname::text END AS index,
        CASE WHEN k.contype = 'f' THEN ic.relname::text END AS referenced_index,
        k.confrelid AS referenced, k.confkey::int[] AS referenced_attnums,
        k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
        c.description AS comment
   FROM pg_catalog.pg_constraint k
+  JOIN pg_catalog.pg_class o ON o.oid = k.conrelid
   LEFT JOIN pg_catalog.pg_class ic ON ic.oid = k.conindid
   LEFT JOIN pg_catalog.pg_description c
     ON c.classoid = 'pg_catalog.pg_constraint'::regclass AND c.objoid = k.oid AND c.objsubid = 0

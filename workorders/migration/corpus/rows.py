@@ -17,6 +17,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.connections import Shadow
 from workorders.migration.corpus.values import Mood, value
 from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations import family
 from workorders.migration.operations.row_images import parents_first
 from workorders.migration.rehearsal import matviews
 
@@ -64,10 +65,12 @@ def empty(shadow: Shadow, tables: Collection[RelationName]) -> frozenset[Relatio
     names = {name for name in tables if name in catalog.tables and catalog.tables[name].kind in "rp"}
     waiting = list(names)
     while waiting:
-        for reference in catalog.referencing(waiting.pop()):
-            if reference.table not in names:
-                names.add(reference.table)
-                waiting.append(reference.table)
+        name = waiting.pop()
+        pointing = [reference.table for reference in catalog.referencing(name)]
+        for reached in (*pointing, *(heir.name for heir in family.heirs(catalog, name))):
+            if reached not in names:
+                names.add(reached)
+                waiting.append(reached)
     if names:
         all_of_them = sql.SQL(", ").join(sql.Identifier(each.schema, each.name) for each in sorted(names))
         shadow.execute(sql.SQL("TRUNCATE {} CASCADE").format(all_of_them))
@@ -85,7 +88,7 @@ def named_in(text: str, tables: Collection[RelationName]) -> frozenset[RelationN
 
 
 def _is_empty(shadow: Shadow, table: Table) -> bool:
-    found = shadow.execute(sql.SQL(f"SELECT EXISTS (SELECT FROM {table.name.sql})")).fetchone()
+    found = shadow.execute(sql.SQL(f"SELECT EXISTS (SELECT FROM {table.own_rows})")).fetchone()
     return found is None or not found[0]
 
 
@@ -126,10 +129,11 @@ def _value(catalog: Catalog, table: Table, column: Column, number: int, mood: Mo
                 return "NULL"
             theirs = key.referenced_columns[key.columns.index(column.name)]
             order = ", ".join(quoted(each) for each in key.referenced_columns)
+            rows = catalog.tables[key.referenced].own_rows
             # The same place for all columns of a key, and for all keys of a table: what they share agrees.
             return (
-                f"(SELECT {quoted(theirs)} FROM {key.referenced.sql} ORDER BY {order} OFFSET {number}"
-                f" % greatest((SELECT count(*) FROM {key.referenced.sql}), 1) LIMIT 1)"
+                f"(SELECT {quoted(theirs)} FROM {rows} ORDER BY {order} OFFSET {number}"
+                f" % greatest((SELECT count(*) FROM {rows}), 1) LIMIT 1)"
             )
     return value(catalog, table, column, number, mood)
 
@@ -140,15 +144,15 @@ def _fill_columns(shadow: Shadow, catalog: Catalog, table: Table, mood: Mood) ->
     if not able:
         return 0
     counts = ", ".join(f"count({quoted(column.name)})" for column in able)
-    filled = shadow.execute(sql.SQL(f"SELECT {counts} FROM {table.name.sql}")).fetchone() or ()
+    filled = shadow.execute(sql.SQL(f"SELECT {counts} FROM {table.own_rows}")).fetchone() or ()
     written = 0
     for column, values in zip(able, filled, strict=True):
         for number in range(1, ROWS + 1) if not values else ():
             made = _value(catalog, table, column, number, mood)
-            row = f"(SELECT ctid FROM {table.name.sql} ORDER BY ctid OFFSET {number - 1} LIMIT 1)"
+            row = f"(SELECT ctid FROM {table.own_rows} ORDER BY ctid OFFSET {number - 1} LIMIT 1)"
             written += _accepts(
                 shadow,
-                f"UPDATE {table.name.sql} SET {quoted(column.name)} = {made} WHERE ctid = {row}",
+                f"UPDATE {table.own_rows} SET {quoted(column.name)} = {made} WHERE ctid = {row}",
             )
     return written
 

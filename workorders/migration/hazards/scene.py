@@ -9,6 +9,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.hazards.hanging import Hanging
 from workorders.migration.hazards.past import Past
 from workorders.migration.names import RelationName
+from workorders.migration.operations import family
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, RawStatement
 
@@ -23,11 +24,16 @@ class Subject:
     relname: str
     #: None without a catalog.
     table: Table | None = None
+    #: What inherits from it, of which most statements do the same.
+    heirs: tuple[Table, ...] = ()
 
     def __str__(self) -> str:
-        if self.table is None or not self.table.size_bytes:
+        size_bytes = sum(each.size_bytes for each in (self.table, *self.heirs) if each is not None)
+        if not size_bytes:
             return self.name
-        return f"{self.name} ({_size(self.table.size_bytes)})"
+        with_heirs = f" with the {len(self.heirs)} that inherit from it" if len(self.heirs) > 1 else ""
+        with_heirs = f" with {self.heirs[0].name}" if len(self.heirs) == 1 else with_heirs
+        return f"{self.name} ({_size(size_bytes)}{with_heirs})"
 
     @property
     def if_filled(self) -> str:
@@ -89,7 +95,9 @@ class Scene:
         table = self.catalog.find(schema or None, self.past.table_before(name))
         if table is None:
             return None
-        return Subject(name=str(table.name), relname=name, table=table)
+        return Subject(
+            name=str(table.name), relname=name, table=table, heirs=family.heirs(self.catalog, table.name)
+        )
 
     def filled(self, relation: Node) -> Subject | None:
         """The same, unless it is known to hold no row."""

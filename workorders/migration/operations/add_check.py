@@ -54,6 +54,11 @@ class AddCheck:
         )
 
     @property
+    def is_alone(self) -> bool:
+        """Tables that inherit from this one do not get it."""
+        return "NO INHERIT" in self.modifiers
+
+    @property
     def _validates(self) -> bool:
         return not self.is_not_valid and "NOT ENFORCED" not in self.modifiers
 
@@ -107,6 +112,7 @@ class AddCheck:
             definition=f"CHECK ({self.condition}){self.modifiers.removesuffix(' NOT ENFORCED')}",
             columns=self.columns,
             is_validated=self._validates,
+            is_no_inherit=self.is_alone,
             is_enforced="NOT ENFORCED" not in self.modifiers,
         )
         return catalog.with_table(replace(table, constraints=(*table.constraints, constraint)))

@@ -17,7 +17,7 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import RelationName
-from workorders.migration.operations import new_column, not_null_path
+from workorders.migration.operations import family, inheritance, new_column, not_null_path
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import SMALL_BYTES, Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
@@ -60,9 +60,11 @@ class AddColumn:
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written; the way back keeps what was written into the column."""
         table = alterable(must_find(catalog, self.table), self.place, "ADD COLUMN")
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_be_new(table, heirs, self.column.name, self.place)
         is_rewritten = bool(self.rewrites_because) and not table.is_new
         if is_rewritten:
-            self._must_be_small(table)
+            self._must_be_small(table, sum(each.size_bytes for each in (table, *heirs)))
         missing = ""
         if self.column.default is not None:
             missing = new_column.stored_default(table, self.column, run)
@@ -85,12 +87,13 @@ class AddColumn:
             ),
         )
 
-    def _must_be_small(self, table: Table) -> None:
-        if table.size_bytes > SMALL_BYTES:
+    def _must_be_small(self, table: Table, size_bytes: int) -> None:
+        if size_bytes > SMALL_BYTES:
+            with_heirs = f"{self.table} and what inherits from it" if table.has_heirs else str(self.table)
             raise refused(
                 self.place,
-                f"{self.table}.{self.column.name}: {self.rewrites_because}, so all of {self.table}"
-                f" ({table.size_bytes // 1024} kB) would be written anew while nobody can read or write it.",
+                f"{self.table}.{self.column.name}: {self.rewrites_because}, so all of {with_heirs}"
+                f" ({size_bytes // 1024} kB) would be written anew while nobody can read or write it.",
                 "Make it VIRTUAL (18 and later), or an ordinary column that a trigger fills and an UPDATE"
                 " completes."
                 if self.column.generated

@@ -20,7 +20,7 @@ from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import bare
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, literal, quoted
-from workorders.migration.operations import family
+from workorders.migration.operations import family, inheritance
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
@@ -69,7 +69,7 @@ def is_free(table: Table, column: Column, change: TypeChange, catalog: Catalog) 
     indexes = [index for index in table.indexes if column.name in index.columns]
     if any("" in i.key_columns or " WHERE " in i.definition for i in indexes):
         return False
-    for below in family.below(catalog, table.name):
+    for below in family.reached(catalog, table.name):
         own = below.column(column.name)
         if below.kind != "p" and own is not None and not is_free(below, own, change, catalog):
             return False
@@ -105,6 +105,8 @@ class AlterType:
             table = alterable(table, self.place, "ALTER TYPE")
         column = table.column(self.column)
         assert column is not None
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_be_given_here(catalog, table, heirs, self.column, self.place)
         locks = _locks(catalog, table, column)
         change = Action(
             title=f"make {self.table}.{self.column} {self.change.written}",
@@ -127,7 +129,11 @@ class AlterType:
                 *_utc(former),
                 f"{_alter(self.table, self.column)} {former.clause}",
                 *marks(table, column),
-                *(mark for below in family.below(catalog, self.table) for mark in _marks(below, self.column)),
+                *(
+                    mark
+                    for below in family.reached(catalog, self.table)
+                    for mark in _marks(below, self.column)
+                ),
             ),
             locks=locks,
             done=questions.column_is_of_type(self.table, self.column, column.type),
@@ -170,10 +176,13 @@ def with_type(table: Table, name: str, change: TypeChange) -> Table:
 def marks(table: Table, column: Column) -> tuple[str, ...]:
     """The statements that give a column back what a change of its type resets."""
     found = []
+    # Heirs have their own, which SET STORAGE would overwrite.
+    only = "ONLY " if table.has_heirs else ""
+    alter = f"ALTER TABLE {only}{table.name.sql} ALTER COLUMN {quoted(column.name)}"
     if column.storage:
-        found.append(f"{_alter(table.name, column.name)} SET STORAGE {_STORAGES[column.storage]}")
+        found.append(f"{alter} SET STORAGE {_STORAGES[column.storage]}")
     if column.compression:
-        found.append(f"{_alter(table.name, column.name)} SET COMPRESSION {_COMPRESSIONS[column.compression]}")
+        found.append(f"{alter} SET COMPRESSION {_COMPRESSIONS[column.compression]}")
     return tuple(found)
 
 

@@ -109,7 +109,7 @@ class AttachPartition:
 
     def _must_fit(self, parent: Table, child: Table) -> None:
         """Raises Refused for what the server would refuse."""
-        if child.parents or child.kind not in "rp" or (child.has_inheritance and child.kind == "r"):
+        if child.parents or child.kind not in "rp" or child.has_heirs:
             raise refused(
                 self.place,
                 f"{self.child} has a parent or is no table that could have one.",

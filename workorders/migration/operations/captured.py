@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
+from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import is_ours, quoted
-from workorders.migration.operations import exemption, family
+from workorders.migration.operations import exemption, family, inheritance
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.inserted_rows import removing
 from workorders.migration.operations.operation import Place, exclusive, refused
-from workorders.migration.operations.row_images import RowImages, capture_locks
+from workorders.migration.operations.row_images import RowImages
 from workorders.migration.steps import Action, Step
 
 LOSES = "rows that were written since keep what was written, column by column"
@@ -34,6 +35,7 @@ def images_of(written: tuple[Table, ...], place: Place, catalog: Catalog, run: s
             table=table,
             part=str(place.statement),
             run=run,
+            with_heirs=frozenset(name for name, each in catalog.tables.items() if each.has_heirs),
             bases={
                 column.name: catalog.types.base(column.type)
                 for column in (*table.columns, *table.hidden)
@@ -116,6 +118,7 @@ def must_be_restorable(table: Table, place: Place, catalog: Catalog, what: str) 
         return
     for below in family.below(catalog, table.name):
         must_be_restorable(below, place, catalog, what)
+    inheritance.must_be_valid(table, place, what)
     fires = [trigger.name for trigger in table.triggers if trigger.enabled in "OA"]
     if fires and not catalog.role_sets_replication_role:
         raise refused(
@@ -134,3 +137,11 @@ def must_be_restorable(table: Table, place: Place, catalog: Catalog, what: str) 
             f"ALTER TABLE {table.name.sql} ENABLE TRIGGER {quoted(unstoppable[0])};"
             " or run the statement by hand.",
         )
+
+
+def capture_locks(tables: tuple[Table, ...]) -> tuple[Lock, ...]:
+    """What starting a capture locks."""
+    return tuple(
+        Lock(relation=table.name, mode=LockMode.SHARE_ROW_EXCLUSIVE)
+        for table in sorted(tables, key=lambda table: table.name)
+    )

@@ -42,6 +42,11 @@ class ChangeRows:
     also_written: tuple[RelationName, ...] = ()
 
     @property
+    def _is_alone(self) -> bool:
+        """It says ONLY: what inherits from the table keeps its rows."""
+        return not self.node["relation"].get("inh")
+
+    @property
     def name(self) -> str:
         """update or delete."""
         return "delete" if self.kind == "DeleteStmt" else "update"
@@ -57,8 +62,10 @@ class ChangeRows:
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Capture, change, end of the capture."""
         table = alterable(must_find(catalog, self.table), self.place, self.name.upper())
-        moved = self.updated & set(table.key)
-        why = self._why_not_moved(catalog, table) if moved else ""
+        heirs = () if self._is_alone else family.heirs(catalog, self.table)
+        moved = self.updated & {column for each in (table, *heirs) for column in each.key}
+        reasons = [self._why_not_moved(catalog, each) for each in (table, *heirs)] if moved else []
+        why = next(filter(None, reasons), "")
         if why:
             raise refused(
                 self.place,
@@ -66,7 +73,8 @@ class ChangeRows:
                 f" {why}: which row is which could not be told on the way back.",
                 "Leave the key as it is, or run the statement by hand.",
             )
-        fixed = sorted(c.name for c in table.columns if c.identity == "a" and c.name in self.updated)
+        columns = (c for each in (table, *heirs) for c in each.columns)
+        fixed = sorted(c.name for c in columns if c.identity == "a" and c.name in self.updated)
         if fixed:
             raise refused(
                 self.place,
@@ -106,7 +114,13 @@ class ChangeRows:
         return ""
 
     def _written(self, catalog: Catalog, table: Table) -> tuple[Table, ...]:
-        reached = closure(catalog, table, deletes=self.name == "delete", updated=self.updated)
+        reached = closure(
+            catalog,
+            table,
+            deletes=self.name == "delete",
+            updated=self.updated,
+            is_alone=self._is_alone,
+        )
         known = {each.name for each in reached}
         more = tuple(
             catalog.tables[name] for name in self.also_written if name not in known and name in catalog.tables
@@ -131,6 +145,8 @@ class ChangeRows:
         return bool(
             table.key
             and not table.is_new
+            # Heirs have keys of their own, or none.
+            and (self._is_alone or not table.has_heirs)
             and not any(each.triggers for each in (table, *family.below(catalog, table.name)))
             and not self.also_written
             and not points_at_itself

@@ -1,14 +1,17 @@
 """CREATE TABLE, and CREATE TABLE AS
 
 Plain form: nobody waits for a table that is not there yet, but a foreign key takes SHARE ROW
-EXCLUSIVE on the table that it points at. So it is the online form too, under lock retry. The
-inverse puts the table out of the application's reach, keeps its rows in our schema, and
-drops it. Source: https://www.postgresql.org/docs/18/sql-createtable.html.
+EXCLUSIVE on the table that it points at, and INHERITS SHARE UPDATE EXCLUSIVE on the parents, which
+stops no reader or writer. So it is the online form too, under lock retry. The inverse puts the
+table out of the application's reach, keeps its rows in our schema, and drops it. Rows of a table that
+inherits show in what reads its parents: on the way back they go from there, for they were written into
+the new table and the old schema has none to hold them; the parents' own rows stay as they are.
+Source: https://www.postgresql.org/docs/18/sql-createtable.html.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration import questions
@@ -17,6 +20,7 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations.new_column import keepable
 from workorders.migration.operations.operation import Check, Place, exclusive
+from workorders.migration.operations.restoration import strongest
 from workorders.migration.steps import Action, Step
 
 
@@ -64,8 +68,14 @@ class CreateTable:
                 action=Action(
                     title=f"create {self.table}",
                     sql=(self.sql,),
-                    locks=tuple(
-                        Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in pointed_at
+                    locks=strongest(
+                        (
+                            *(Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in pointed_at),
+                            *(
+                                Lock(relation=name, mode=LockMode.SHARE_UPDATE_EXCLUSIVE)
+                                for name in self.created.parents
+                            ),
+                        )
                     ),
                     scans=self.mentions,
                     done=questions.relation_exists(self.table),
@@ -73,7 +83,14 @@ class CreateTable:
                 undo=(
                     Action(
                         title=f"put {self.table} out of reach",
-                        sql=(f"ALTER TABLE {self.table.sql} RENAME TO {quoted(hidden.name)}",),
+                        # What reads its parents must not show rows of what is out of reach.
+                        sql=(
+                            *(
+                                f"ALTER TABLE {self.table.sql} NO INHERIT {parent.sql}"
+                                for parent in self.created.parents
+                            ),
+                            f"ALTER TABLE {self.table.sql} RENAME TO {quoted(hidden.name)}",
+                        ),
                         locks=exclusive(self.table),
                         done=questions.negated(questions.relation_exists(self.table)),
                     ),
@@ -100,5 +117,10 @@ class CreateTable:
         return tuple(sorted(names & set(catalog.tables)))
 
     def after(self, catalog: Catalog) -> Catalog:
-        """One more table."""
-        return catalog.with_table(self.created)
+        """One more table, and one more heir of its parents."""
+        catalog = catalog.with_table(self.created)
+        for name in self.created.parents:
+            parent = catalog.tables[name]
+            children = tuple(sorted({*parent.children, self.table}))
+            catalog = catalog.with_table(replace(parent, children=children))
+        return catalog

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations import family
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
@@ -26,6 +27,8 @@ class ChangeDefault:
     column: str
     #: The new default as SQL.
     default: str | None
+    #: ALTER TABLE ONLY: tables that inherit from it keep theirs.
+    is_alone: bool = False
 
     @property
     def name(self) -> str:
@@ -53,10 +56,11 @@ class ChangeDefault:
                 f"{self.table}.{self.column} is {why} and has no default.",
                 "Remove the statement.",
             )
-        alter = f"ALTER TABLE {self.table.sql} ALTER COLUMN {quoted(self.column)}"
-        back = "DROP DEFAULT" if column.default is None else f"SET DEFAULT {column.default}"
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        only = "ONLY " if self.is_alone else ""
+        alter = f"ALTER TABLE {only}{self.table.sql} ALTER COLUMN {quoted(self.column)}"
         is_as_before = questions.default_is(self.table, self.column, column.default)
-        forth = "DROP DEFAULT" if self.default is None else f"SET DEFAULT {self.default}"
+        forth = _setting(self.default)
         return (
             Step(
                 statement=self.place.statement,
@@ -72,7 +76,16 @@ class ChangeDefault:
                 undo=(
                     Action(
                         title=f"give {self.table}.{self.column} its default back",
-                        sql=(f"{alter} {back}",),
+                        sql=(
+                            f"{alter} {_setting(column.default)}",
+                            # An heir may have had another one, which the server has overwritten.
+                            *(
+                                f"ALTER TABLE ONLY {heir.name.sql} ALTER COLUMN {quoted(self.column)}"
+                                f" {_setting(own.default)}"
+                                for heir in heirs
+                                if (own := heir.column(self.column)) and own.default != column.default
+                            ),
+                        ),
                         locks=exclusive(self.table),
                         done=is_as_before,
                     ),
@@ -83,8 +96,15 @@ class ChangeDefault:
     def after(self, catalog: Catalog) -> Catalog:
         """The column with its new default."""
         table = must_find(catalog, self.table)
-        columns = tuple(
-            replace(column, default=self.default) if column.name == self.column else column
-            for column in table.columns
-        )
-        return catalog.with_table(replace(table, columns=columns))
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        for each in (table, *heirs):
+            columns = tuple(
+                replace(column, default=self.default) if column.name == self.column else column
+                for column in each.columns
+            )
+            catalog = catalog.with_table(replace(each, columns=columns))
+        return catalog
+
+
+def _setting(default: str | None) -> str:
+    return "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"

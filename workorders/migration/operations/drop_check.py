@@ -14,7 +14,7 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, inheritance, rebuild
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
@@ -29,6 +29,11 @@ class DropCheck:
     table: RelationName
     constraint: Constraint
 
+    @property
+    def is_alone(self) -> bool:
+        """Tables that inherit from this one do not have it."""
+        return self.constraint.is_no_inherit
+
     def hazard(self) -> str:
         """Nobody for longer than the lock itself."""
         return f"reads and writes of {self.table} wait for a catalog change, and for whom it waits for"
@@ -39,8 +44,10 @@ class DropCheck:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        alterable(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "DROP CONSTRAINT")
         constraint = self.constraint
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        inheritance.must_be_valid_alike(table, heirs, constraint, self.place)
         exists = questions.constraint_exists(self.table, constraint.name)
         misfit = rebuild.misfit(catalog, self.table, constraint, {}, run)
         settle = (
@@ -64,6 +71,12 @@ class DropCheck:
                         sql=(
                             rebuild.checked_constraint(self.table, constraint),
                             *rebuild.comment_on(self.table, constraint),
+                            *(
+                                comment
+                                for heir in heirs
+                                if (own := heir.constraint(constraint.name))
+                                for comment in rebuild.comment_on(heir.name, own)
+                            ),
                         ),
                         locks=exclusive(self.table),
                         done=exists,

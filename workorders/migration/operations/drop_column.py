@@ -9,6 +9,7 @@ Source: measured, see the project's documentation of the quarantine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -29,11 +30,14 @@ from workorders.migration.operations import (
     exclusions,
     family,
     index_tree,
+    inheritance,
     not_null_path,
     rebuild,
 )
 from workorders.migration.operations.family import alterable
+from workorders.migration.operations.inheritance import inherits
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
+from workorders.migration.operations.restoration import strongest
 from workorders.migration.sql import partition_bounds, tree
 from workorders.migration.steps import Action, HiddenColumn, Misfit, Step
 
@@ -67,26 +71,30 @@ class DropColumn:
             return ()
         self._must_be_free(catalog, table, column)
         self._must_be_free_below(catalog, table)
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_go_along(catalog, table, heirs, column, self.place)
+        if _needs_values(column):
+            inheritance.must_lose_alike(catalog, table, heirs, column, self.place)
         # One script may drop two columns of this name, if it gives another one the name in between.
         hidden = ours("dropped", run, str(self.place.statement), str(self.table), self.column)
-        constraints = tuple(c for c in table.constraints if self.column in c.columns)
-        indexes = tuple(i for i in table.indexes if i.constraint is None and self.column in i.columns)
-        if any(constraint.kind == "f" for constraint in constraints):
-            family.must_take_not_valid(catalog, table, self.place, "the way back of DROP COLUMN")
-        statistics = tuple(s for s in table.statistics if self.column in s.columns)
-        parts = _Parts(
-            table=self.table,
-            column=column,
-            hidden=hidden,
-            constraints=constraints,
-            indexes=indexes,
-            constraint_indexes=tuple(i for i in table.indexes if i.constraint is not None),
-            statistics=statistics,
-            base=catalog.types.base(column.type) if column.is_not_null_domain else "",
-            run=run,
+        parts = replace(
+            _Parts.of(
+                table,
+                column,
+                hidden,
+                run,
+                base=catalog.types.base(column.type) if column.is_not_null_domain else "",
+            ),
+            below=tuple(
+                _Parts.of(heir, own, hidden, run) for heir in heirs if (own := heir.column(self.column))
+            ),
         )
+        if any(constraint.kind == "f" for constraint in parts.constraints):
+            family.must_take_not_valid(catalog, table, self.place, "the way back of DROP COLUMN")
         misfits = parts.misfits(catalog)
-        is_simple = not (constraints or indexes or _needs_values(column))
+        is_simple = not (
+            any(p.constraints or p.indexes for p in (parts, *parts.below)) or _needs_values(column)
+        )
         return (
             Step(
                 statement=self.place.statement,
@@ -152,6 +160,7 @@ class DropColumn:
                 way_out = f"Drop the constraint {constraint.name} by hand first, in a window."
                 exclusions.must_be_small(table, constraint, self.place, way_out)
         if column.is_not_null_domain:
+            inheritance.must_not_inherit(table, self.place, f"DROP COLUMN of the domain {column.type}")
             domain_column.must_be_small(table, column, self.place)
 
     def _must_be_free_below(self, catalog: Catalog, table: Table) -> None:
@@ -163,10 +172,12 @@ class DropColumn:
                 " it.",
                 "Make a new table that is partitioned otherwise.",
             )
-        for below in family.below(catalog, self.table):
+        for below in family.reached(catalog, self.table):
             column = below.column(self.column)
             if column is not None:
                 self._must_be_free(catalog, below, column)
+            if table.has_heirs:
+                continue  # what heirs have on it goes and comes back with their column
             own = [i.name for i in below.indexes if self.column in i.columns and not i.is_inherited]
             own += [c.name for c in below.constraints if self.column in c.columns and not c.is_inherited]
             own += [str(s.name) for s in below.statistics if self.column in s.columns]
@@ -185,15 +196,17 @@ class DropColumn:
                 if self.column in index.columns:
                     parts = index_tree.standing(catalog, table, index)
                     catalog = index_tree.without_parts(catalog, parts[1:])
-        return catalog.with_table(
-            replace(
-                table,
-                columns=tuple(c for c in table.columns if c.name != self.column),
-                constraints=tuple(c for c in table.constraints if self.column not in c.columns),
-                indexes=tuple(i for i in table.indexes if self.column not in i.columns),
-                statistics=tuple(s for s in table.statistics if self.column not in s.columns),
+        for each in (table, *family.heirs(catalog, self.table)):
+            catalog = catalog.with_table(
+                replace(
+                    each,
+                    columns=tuple(c for c in each.columns if c.name != self.column),
+                    constraints=tuple(c for c in each.constraints if self.column not in c.columns),
+                    indexes=tuple(i for i in each.indexes if self.column not in i.columns),
+                    statistics=tuple(s for s in each.statistics if self.column not in s.columns),
+                )
             )
-        )
+        return catalog
 
 
 def _is_gone(dependant: Dependant, table: Table) -> bool:
@@ -224,12 +237,50 @@ class _Parts:
     #: The type that it has while it is hidden, where its own domain forbids NULL.
     base: str
     run: str
+    #: What heirs have on the same column that is their own; the column itself follows.
+    below: tuple[_Parts, ...] = ()
 
-    def hiding(self) -> tuple[str, ...]:
+    @classmethod
+    def of(cls, table: Table, column: Column, hidden: str, run: str, *, base: str = "") -> _Parts:
+        """What a table has on its column, what its parents give it with theirs left out."""
+        return cls(
+            table=table.name,
+            column=column,
+            hidden=hidden,
+            constraints=tuple(
+                c
+                for c in table.constraints
+                if column.name in c.columns and not (table.is_heir and c.is_inherited)
+            ),
+            indexes=tuple(i for i in table.indexes if i.constraint is None and column.name in i.columns),
+            constraint_indexes=tuple(i for i in table.indexes if i.constraint is not None),
+            statistics=tuple(s for s in table.statistics if column.name in s.columns),
+            base=base,
+            run=run,
+        )
+
+    def dropping(self) -> list[str]:
+        """What hangs on the column, really dropped."""
         alter = f"ALTER TABLE {self.table.sql}"
         sql = [f"{alter} DROP CONSTRAINT {quoted(constraint.name)}" for constraint in self.constraints]
         sql += [f"DROP INDEX {quoted(self.table.schema)}.{quoted(index.name)}" for index in self.indexes]
-        sql += [f"DROP STATISTICS {statistics.name.sql}" for statistics in self.statistics]
+        return [*sql, *(f"DROP STATISTICS {statistics.name.sql}" for statistics in self.statistics)]
+
+    def adding(self) -> list[str]:
+        """The same made again, as far as that reads no row."""
+        sql: list[str] = []
+        for constraint in self._checked:
+            sql.append(rebuild.checked_constraint(self.table, constraint))
+            sql.extend(rebuild.comment_on(self.table, constraint))
+        return [*sql, *(statistics.definition for statistics in self.statistics)]
+
+    @property
+    def _checked(self) -> tuple[Constraint, ...]:
+        return tuple(c for c in self.constraints if c.kind in "cf")
+
+    def hiding(self) -> tuple[str, ...]:
+        alter = f"ALTER TABLE {self.table.sql}"
+        sql = [statement for each in (self, *self.below) for statement in each.dropping()]
         sql.append(f"{alter} RENAME COLUMN {quoted(self.column.name)} TO {quoted(self.hidden)}")
         if self.column.not_null and not self.column.identity:
             sql.append(f"{alter} ALTER COLUMN {quoted(self.hidden)} DROP NOT NULL")
@@ -242,7 +293,6 @@ class _Parts:
         return tuple(sql)
 
     def undo(self, catalog: Catalog) -> tuple[Action, ...]:
-        table = must_find(catalog, self.table)
         alter = f"ALTER TABLE {self.table.sql}"
         back = [f"{alter} RENAME COLUMN {quoted(self.hidden)} TO {quoted(self.column.name)}"]
         back += [
@@ -255,11 +305,14 @@ class _Parts:
         if self.column.not_null and not self.column.identity:
             promise = not_null_path.promise(self.table, self.column.name, self.column.not_null_name, self.run)
             back.append(f"{alter} {promise}")
-        checked = tuple(c for c in self.constraints if c.kind in "cf")
-        for constraint in checked:
-            back.append(rebuild.checked_constraint(self.table, constraint))
-            back.extend(rebuild.comment_on(self.table, constraint))
-        back += [statistics.definition for statistics in self.statistics]
+        back += [statement for each in (self, *self.below) for statement in each.adding()]
+        back += [
+            comment
+            for constraint in self.constraints
+            for heir in family.heirs(catalog, self.table)
+            if inherits(constraint) and (own := heir.constraint(constraint.name))
+            for comment in rebuild.comment_on(heir.name, own)
+        ]
         actions = [
             Action(
                 title=f"bring {self.table}.{self.column.name} back",
@@ -273,36 +326,50 @@ class _Parts:
             for position, misfit in enumerate(self.misfits(catalog))
         ]
         if self.base:
+            table = must_find(catalog, self.table)
             actions.append(domain_column.tightened(table, self.column, self.run))
         if self.column.not_null and not self.column.identity:
             actions += not_null_path.fulfilment(
                 self.table, self.column.name, self.column.not_null_name, self.run
             )
-        for constraint in checked:
-            actions += rebuild.validation(self.table, constraint)
+        return (*actions, *(action for each in (self, *self.below) for action in each.rebuilding(catalog)))
+
+    def rebuilding(self, catalog: Catalog) -> Iterator[Action]:
+        """Rows checked and indexes built, online."""
+        table = must_find(catalog, self.table)
+        parents = (table,) if table.has_heirs else ()
+        actions: tuple[Action, ...]
+        for constraint in self._checked:
+            for action in rebuild.validation(self.table, constraint):
+                yield action if inherits(constraint) else family.alone(parents, action)
         for constraint in self.constraints:
             if constraint.kind in "pux":
                 index = next(i for i in self.constraint_indexes if i.constraint == constraint.name)
-                actions += (
+                actions = (
                     (rebuild.exclusion(self.table, constraint, index),)
                     if exclusions.is_one(constraint)
                     else index_tree.again(index_tree.standing(catalog, table, index))
                     if table.kind == "p"
                     else rebuild.unique_constraint(self.table, constraint, index)
                 )
+                yield from (family.alone(parents, action) for action in actions)
         for index in self.indexes:
-            actions += (
+            yield from (
                 index_tree.again(index_tree.standing(catalog, table, index))
                 if table.kind == "p"
                 else rebuild.index(self.table, index)
             )
-        return tuple(actions)
 
     def misfits(self, catalog: Catalog) -> tuple[Misfit, ...]:
-        current = {self.column.name: self.hidden}
         found: list[Misfit] = []
         if _needs_values(self.column):
             found.append(rebuild.null_misfit(catalog, self.table, self.column.name, self.hidden, self.run))
+        return (*found, *(misfit for each in (self, *self.below) for misfit in each.own_misfits(catalog)))
+
+    def own_misfits(self, catalog: Catalog) -> tuple[Misfit, ...]:
+        """Rows that what hung on the column would not have let in."""
+        current = {self.column.name: self.hidden}
+        found: list[Misfit] = []
         for constraint in self.constraints:
             misfit = rebuild.misfit(catalog, self.table, constraint, current, self.run)
             if misfit is not None:
@@ -317,11 +384,14 @@ class _Parts:
         """The table, and what its foreign keys point at: dropping one locks that more than adding it."""
         pointed_at = {
             constraint.referenced
-            for constraint in self.constraints
-            if constraint.kind == "f" and constraint.referenced not in (None, self.table)
+            for each in (self, *self.below)
+            for constraint in each.constraints
+            if constraint.kind == "f" and constraint.referenced not in (None, each.table)
         }
         parents = sorted(name for name in pointed_at if name is not None)
-        return (*exclusive(self.table), *(Lock(relation=name, mode=on_parents) for name in parents))
+        return strongest(
+            (*exclusive(self.table), *(Lock(relation=name, mode=on_parents) for name in parents))
+        )
 
     def _hidden_sequence(self, sequence: RelationName) -> str:
         return ours("sequence", self.run, str(sequence))

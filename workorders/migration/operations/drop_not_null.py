@@ -14,7 +14,7 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import not_null_path
+from workorders.migration.operations import family, inheritance, not_null_path
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import (
     Check,
@@ -55,6 +55,9 @@ class DropNotNull:
             raise refused(
                 self.place, f"{self.table}.{self.column} is {why} and cannot be NULL.", "Drop that first."
             )
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_demand_alone(catalog, table, column, self.place)
+        inheritance.must_lose_alike(catalog, table, heirs, column, self.place)
         name = column.not_null_name
         misfit = null_misfit(catalog, self.table, self.column, self.column, run)
         return (

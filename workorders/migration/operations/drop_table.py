@@ -4,7 +4,8 @@ Plain form: ACCESS EXCLUSIVE on the table, on those that its foreign keys point 
 point at it, for a catalog change; but the rows are gone. Online form, the quarantine: the table
 moves to our schema, under lock retry. What would keep it alive there is really dropped, with the
 definitions kept: foreign keys from and to it, triggers, policies, rules, publications. Foreign
-keys among tables that are dropped together move with them. The inverse moves it back and
+keys among tables that are dropped together move with them; so do, with CASCADE, the tables that inherit from
+it. From parents that stay it is taken, or they would go on showing its rows. The inverse moves it back and
 makes all of that again, foreign keys NOT VALID first and then validated; rows that have lost
 their parent meanwhile are what the old schema cannot hold. Purged, it is dropped.
 Source: measured, see the project's documentation of the quarantine.
@@ -20,14 +21,23 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Reference, Table
 from workorders.migration.errors import Broken
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import family, membership, rebuild, rejoining
+from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
+from workorders.migration.operations import (
+    alter_inherit,
+    family,
+    inheritance,
+    membership,
+    rebuild,
+    rejoining,
+    ties,
+)
 from workorders.migration.operations.drop_foreign_key import is_temporal
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.operations.quarantined_table import QuarantinedTable
 from workorders.migration.operations.rejoining import Rejoining
 from workorders.migration.operations.restoration import locks_of_what_stays, strongest, without
 from workorders.migration.operations.surroundings import Surroundings
+from workorders.migration.operations.ties import Ties
 from workorders.migration.steps import Action, Misfit, Move, Step
 
 
@@ -71,6 +81,7 @@ class DropTable:
         gone = around.taken_along(self.place, catalog.role, cascades=self.cascades)
         keys = self._keys(catalog, going)
         leaving = _leaving(catalog, tables, run, self.place)
+        untied = _untied(catalog, tables, run, self.place)
         hidden = tuple(
             QuarantinedTable(table=table, run=run, part=str(self.place.statement)) for table in tables
         )
@@ -84,6 +95,7 @@ class DropTable:
             and not any(must_find(catalog, name).is_new for name in (key.table, _referenced(key)))
         )
         misfits = tuple(_misfit(catalog, key, moved, run) for key in checked)
+        ours_now = (*moved.values(), *(each.stand_in for each in untied if each.stand_in is not None))
         names = ", ".join(map(str, self.tables))
         are_there = [questions.relation_exists(name) for name in moved.values()]
         is_free = questions.every(map(questions.negated, are_there))
@@ -95,6 +107,7 @@ class DropTable:
                     title=f"put {names} out of sight",
                     sql=(
                         *(each.detaching for each in leaving),
+                        *(statement for each in untied for statement in each.untying),
                         *(_dropping(key) for key in keys),
                         *gone.dropping,
                         *own.dropping,
@@ -122,10 +135,19 @@ class DropTable:
                             *(statement for each in hidden for statement in each.bringing_back),
                             *own.restoring,
                             *around.publishing,
+                            *(statement for each in untied for statement in each.tying),
                             *(statement for key in keys for statement in _adding(key)),
                             *gone.restoring,
                         ),
-                        locks=_locks_back(catalog, keys, locks_of_what_stays(gone), going),
+                        locks=_locks_back(
+                            catalog,
+                            keys,
+                            (
+                                *locks_of_what_stays(gone),
+                                *(lock for each in untied for lock in each.tying_locks),
+                            ),
+                            going,
+                        ),
                         done=is_free,
                     ),
                     *(
@@ -139,7 +161,7 @@ class DropTable:
                 purge=(
                     Action(
                         title=f"drop {names} for good",
-                        sql=(f"DROP TABLE IF EXISTS {', '.join(name.sql for name in moved.values())}",),
+                        sql=(f"DROP TABLE IF EXISTS {', '.join(name.sql for name in ours_now)}",),
                         locks=exclusive(*moved.values()),
                         done=is_free,
                     ),
@@ -157,14 +179,25 @@ class DropTable:
         return around.taken_along(self.place, catalog.role, cascades=self.cascades).filled
 
     def _going(self, catalog: Catalog) -> tuple[Table, ...]:
-        """The tables that are named, and the partitions of those that have some."""
+        """The tables that are named, the partitions of those that have some, and with CASCADE their heirs."""
         found: dict[RelationName, Table] = {}
         waiting = list(self.tables)
         while waiting:
             table = must_find(catalog, waiting.pop(0))
             found[table.name] = table
-            waiting += table.children if table.kind == "p" else ()
+            down = table.kind == "p" or self.cascades
+            waiting += (name for name in table.children if down and name not in found)
         for table in found.values():
+            inheritance.must_have_parents(table, self.place)
+            staying = [name for name in table.children if name not in found and name in catalog.tables]
+            if table.has_heirs and staying:
+                raise refused(
+                    self.place,
+                    f"{staying[0]} inherits from {table.name}, so the server would refuse to drop it.",
+                    f"ALTER TABLE {staying[0].sql} NO INHERIT {table.name.sql}; first, or write CASCADE to"
+                    " drop both.",
+                    sqlstate="2BP01",
+                )
             _must_move_whole(table, self.place)
             _must_be_no_goal(catalog, table, found, self.place)
         return tuple(found.values())
@@ -225,6 +258,9 @@ class DropTable:
             catalog = catalog.with_table(replace(table, constraints=left))
         for each in _leaving(catalog, tables, "", self.place):
             catalog = membership.without_child(catalog, each.parent.name, each.child.name)
+        for tie in _untied(catalog, tables, "", self.place):
+            for parent in tie.left:
+                catalog = alter_inherit.untied(catalog, tie.table.name, parent)
         catalog = without(catalog, gone.entries).without_tables(going)
         assert catalog.archive is not None
         return replace(catalog, archive=around.archive_after(catalog.archive))
@@ -252,13 +288,6 @@ def _must_move_whole(table: Table, place: Place) -> None:
     """Raises Refused for a part of something that stays."""
     if table.kind == "f":
         raise refused(place, f"{table.name} is a foreign table: its rows are not here.", "Drop it by hand.")
-    if table.has_inheritance and not (table.is_partition or table.kind == "p"):
-        raise refused(
-            place,
-            f"{table.name} is part of an inheritance tree: which of its columns are inherited could not be"
-            " brought back.",
-            "ALTER TABLE ... NO INHERIT by hand first, then drop it here.",
-        )
 
 
 def _leaving(catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place) -> tuple[Rejoining, ...]:
@@ -271,6 +300,19 @@ def _leaving(catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place
         for parent in table.parents
         if parent not in going
     )
+
+
+def _untied(catalog: Catalog, tables: tuple[Table, ...], run: str, place: Place) -> tuple[Ties, ...]:
+    """Tables that inherit from others that stay, which would go on showing their rows."""
+    going = {table.name for table in tables}
+    found: list[Ties] = []
+    for table in tables:
+        left = [name for name in table.parents if name not in going]
+        if table.is_heir and left:
+            name = ours("parent", run, str(place.statement), str(table.name))
+            stand_in = RelationName(schema=OUR_SCHEMA, name=name)
+            found.append(ties.of(catalog, table, left, stand_in, place))
+    return tuple(found)
 
 
 def _locks_back(

@@ -1,21 +1,25 @@
-"""A partitioned table with all that is below it: what ALTER TABLE locks and changes on its own.
+"""A table with all that is below it, partitions or heirs: what ALTER TABLE locks and changes on its own.
 
 ALTER TABLE of a partitioned table does the same to each of its partitions, at any depth, and
-takes the same lock on them. What a statement would break below it, or what a partition cannot
-have otherwise than its parent, is refused as the server would.
+takes the same lock on them; of a table that others inherit from, to those. What a statement would
+break below it, or what a partition or an heir cannot have otherwise than its parent, is refused as
+the server would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
-from workorders.migration.operations.operation import Place, refused
+from workorders.migration.operations import inheritance
+from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.sql.tree import RawStatement
-from workorders.migration.steps import Action, HiddenColumn, Step
+from workorders.migration.steps import Action, Step
 
 _KINDS = {"f": "a foreign table", "v": "a view", "m": "a materialised view"}
 
@@ -23,8 +27,6 @@ _KINDS = {"f": "a foreign table", "v": "a view", "m": "a materialised view"}
 def alterable(table: Table, place: Place, what: str) -> Table:
     """The table, if it is an ordinary one, a partitioned one or a partition; else a refusal."""
     found = _KINDS.get(table.kind)
-    if found is None and table.has_inheritance and not (table.is_partition or table.kind == "p"):
-        found = "part of an inheritance tree (INHERITS)"
     if found is not None:
         raise refused(
             place,
@@ -55,6 +57,31 @@ def below(catalog: Catalog, name: RelationName) -> tuple[Table, ...]:
         if child in catalog.tables:
             found += [catalog.tables[child], *below(catalog, child)]
     return tuple(found)
+
+
+def heirs(catalog: Catalog, name: RelationName) -> tuple[Table, ...]:
+    """What inherits from it (INHERITS) at any depth, each once and after all of its parents."""
+    found: dict[RelationName, Table] = {}
+    waiting = [name]
+    while waiting:
+        table = catalog.tables.get(waiting.pop())
+        children = table.children if table is not None and table.has_heirs else ()
+        new = {
+            each: catalog.tables[each] for each in children if each in catalog.tables and each not in found
+        }
+        found |= new
+        waiting += new
+    ordered: list[Table] = []
+    while found:
+        ready = [each for each in found.values() if found.keys().isdisjoint(each.parents)]
+        ordered += sorted(ready, key=lambda table: table.name)
+        found = {each: table for each, table in found.items() if table not in ready}
+    return tuple(ordered)
+
+
+def reached(catalog: Catalog, name: RelationName) -> tuple[Table, ...]:
+    """What ALTER TABLE without ONLY goes down to: partitions, or heirs. No table has both."""
+    return below(catalog, name) or heirs(catalog, name)
 
 
 def above(catalog: Catalog, name: RelationName) -> tuple[RelationName, ...]:
@@ -96,55 +123,124 @@ _RECURSING = frozenset(
     }
 )
 
+#: Those that it takes down to each heir of a table. Keys, triggers and rows are each table's own.
+_INHERITED = frozenset(
+    {
+        *("add_column", "drop_column", "rename_column", "set_not_null", "drop_not_null"),
+        *("set_default", "drop_default", "add_check", "drop_check", "rename_constraint"),
+        *("validate_constraint", "alter_type", "fill_column"),
+    }
+)
+
+
+#: Those whose ALTER TABLE is about keys: without ONLY the server would lock heirs for nothing.
+_OF_KEYS = frozenset(
+    {
+        *("add_foreign_key", "drop_foreign_key", "add_key", "drop_key", "use_index", "alter_constraint"),
+        *("add_check", "drop_check", "validate_constraint", "rename_constraint", "drop_table", "drop_index"),
+    }
+)
+
+
+def goes_to_heirs(operation: Operation) -> bool:
+    """Whether the server does the same to each table that inherits from the operation's own."""
+    return operation.name in _INHERITED and not getattr(operation, "is_alone", False)
+
 
 def spread(
-    name: str, catalog: Catalog, steps: Iterable[Step], raw: RawStatement | None = None
+    name: str,
+    catalog: Catalog,
+    steps: Iterable[Step],
+    raw: RawStatement | None = None,
+    *,
+    heirs_of: RelationName | None = None,
 ) -> tuple[Step, ...]:
     """An operation's steps: what they lock and read of a partitioned table, they do of its partitions.
 
-    `raw` is the statement that they serve.
+    `raw` is the statement that they serve; `heirs_of` the table to whose heirs they go down as well.
     """
+    if name in _OF_KEYS and heirs_of is None:
+        parents = [table for table in catalog.tables.values() if table.has_heirs]
+        steps = [_each(step, partial(alone, parents)) for step in steps] if parents else steps
     if name not in _RECURSING and not (raw is not None and _is_of_trigger(raw)):
         return tuple(steps)
+    tree = () if heirs_of is None else (heirs_of, *(each.name for each in heirs(catalog, heirs_of)))
+    down = {each: tuple(heir.name for heir in heirs(catalog, each)) for each in tree}
     return tuple(
         replace(
-            step,
-            action=_spread(catalog, step.action),
-            undo=tuple(_spread(catalog, action) for action in step.undo),
-            purge=tuple(_spread(catalog, action) for action in step.purge),
-            hides=tuple(dict.fromkeys(each for hidden in step.hides for each in _hidden(catalog, hidden))),
+            _each(step, partial(_spread, catalog, down)),
+            hides=tuple(
+                replace(hidden, table=name)
+                for hidden in step.hides
+                for name in _names(catalog, down, (hidden.table,))
+            ),
         )
         for step in steps
     )
 
 
-def _spread(catalog: Catalog, action: Action) -> Action:
+def _each(step: Step, change: Callable[[Action], Action]) -> Step:
+    return replace(
+        step,
+        action=change(step.action),
+        undo=tuple(map(change, step.undo)),
+        purge=tuple(map(change, step.purge)),
+    )
+
+
+def alone(parents: Iterable[Table], action: Action) -> Action:
+    """An action that is about keys of these tables, so that the server leaves their heirs alone."""
+    prefixes = tuple(f"ALTER TABLE {table.name.sql} " for table in parents)
+    sql = tuple(
+        f"ALTER TABLE ONLY{statement.removeprefix('ALTER TABLE')}"
+        if statement.startswith(prefixes)
+        else statement
+        for statement in action.sql
+    )
+    return replace(action, sql=sql)
+
+
+def _goes_down(statement: str, name: RelationName) -> bool:
+    """Whether a statement of ours about this table is without ONLY."""
+    return statement.startswith(tuple(f"{verb} {name.sql} " for verb in _VERBS))
+
+
+#: As our own statements begin that reach heirs; ANALYZE does so since 18, and locks nobody out.
+_VERBS = ("ALTER TABLE", "ALTER TABLE IF EXISTS", "ANALYZE")
+
+#: The names of the heirs of each table whose heirs are reached.
+_Down: TypeAlias = Mapping[RelationName, tuple[RelationName, ...]]
+
+
+def _spread(catalog: Catalog, down: _Down, action: Action) -> Action:
     mine: dict[RelationName, Lock] = {}
     says_only = any(statement.startswith("ALTER TABLE ONLY") for statement in action.sql)
     for lock in action.locks:
         # CREATE INDEX ON ONLY, which alone takes SHARE, leaves partitions as they are, too.
         is_alone = says_only or lock.mode is LockMode.SHARE
-        for each in (lock,) if is_alone else locks(catalog, (lock.relation,), lock.mode):
+        names = (lock.relation,) if is_alone else _names(catalog, {}, (lock.relation,))
+        if any(_goes_down(statement, lock.relation) for statement in action.sql):
+            names = (*names, *down.get(lock.relation, ()))
+        for each in (replace(lock, relation=name) for name in names):
             known = mine.get(each.relation)
             if known is None or list(LockMode).index(known.mode) < list(LockMode).index(each.mode):
                 mine[each.relation] = each
     return replace(
         action,
         locks=tuple(mine.values()),
-        scans=_names(catalog, action.scans),
-        rewrites=_names(catalog, action.rewrites),
-        captured=_names(catalog, action.captured),
+        scans=_names(catalog, down, action.scans),
+        rewrites=_names(catalog, down, action.rewrites),
+        captured=_names(catalog, {}, action.captured),
     )
 
 
-def _names(catalog: Catalog, names: tuple[RelationName, ...]) -> tuple[RelationName, ...]:
-    return tuple(
-        dict.fromkeys(each for name in names for each in (name, *(t.name for t in below(catalog, name))))
+def _names(catalog: Catalog, down: _Down, names: tuple[RelationName, ...]) -> tuple[RelationName, ...]:
+    found = (
+        each
+        for name in names
+        for each in (name, *(table.name for table in below(catalog, name)), *down.get(name, ()))
     )
-
-
-def _hidden(catalog: Catalog, hidden: HiddenColumn) -> tuple[HiddenColumn, ...]:
-    return (hidden, *(replace(hidden, table=table.name) for table in below(catalog, hidden.table)))
+    return tuple(dict.fromkeys(found))
 
 
 def changed(catalog: Catalog, name: RelationName, change: Callable[[Table], Table]) -> Catalog:
@@ -161,16 +257,19 @@ def _is_of_trigger(raw: RawStatement) -> bool:
     return is_about_one or raw.kind == "CreateTrigStmt"
 
 
-def followed(operation: str, before: Catalog, after: Catalog, name: RelationName | None) -> Catalog:
-    """After ALTER TABLE of a partitioned table: its partitions have got and lost the same.
+def followed(operation: Operation, before: Catalog, after: Catalog) -> Catalog:
+    """After ALTER TABLE of a partitioned table: its partitions have got and lost the same; so have heirs.
 
     Columns are told by their names; of constraints, those that have no index.
     """
-    if name is None or operation not in _RECURSING:
+    name = operation.table
+    if name is None or operation.name not in _RECURSING:
         return after
     if name not in before.tables or name not in after.tables:
         return after
     was, now = before.tables[name], after.tables[name]
+    if goes_to_heirs(operation):
+        after = inheritance.followed(after, was, now, heirs(after, name))
 
     def change(table: Table) -> Table:
         return replace(

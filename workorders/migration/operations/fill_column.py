@@ -17,7 +17,7 @@ from typing import ClassVar
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
-from workorders.migration.operations import key_ranges, new_column
+from workorders.migration.operations import family, inheritance, key_ranges, new_column
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.steps import Action, Step
@@ -53,7 +53,15 @@ class FillColumn:
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """The column with its default for new rows, then a value for each old row."""
         table = alterable(must_find(catalog, self.table), self.place, "ADD COLUMN")
-        holds_still = self._holds_triggers_still(catalog, table)
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_be_new(table, heirs, self.column.name, self.place)
+        if heirs and self.lends is not None:
+            raise refused(
+                self.place,
+                f"{heirs[0].name} inherits from {self.table}: the server adds no identity column to it.",
+                "Use serial, or add the column and a default.",
+                sqlstate="42P16",
+            )
         undo = new_column.undo(table, self.column, catalog.types, run)
         if self.lends is not None:
             last = undo[-1]
@@ -72,17 +80,26 @@ class FillColumn:
             remains=(new_column.kept(self.table, self.column.name, run),),
             is_undone_instantly=False,
         )
-        fill = Step(
+        return (add, *(self._fill(catalog, each) for each in (table, *heirs)))
+
+    def _fill(self, catalog: Catalog, table: Table) -> Step:
+        """The values of one table's own rows: each heir has a key of its own, or none."""
+
+        def filling(condition: str) -> str:
+            column = quoted(self.column.name)
+            rows = table.own_rows
+            return f"UPDATE {rows} t SET {column} = DEFAULT WHERE t.{column} IS NULL AND {condition}"
+
+        return Step(
             statement=self.place.statement,
             operation=self.name,
             action=Action(
-                title=f"give each old row of {self.table} its {self.column.name}",
-                sql=() if table.key else (self._filling("true"),),
-                batches=key_ranges.batches(table, "t", self._filling) if table.key else None,
-                as_replica=holds_still,
+                title=f"give each old row of {table.name} its {self.column.name}",
+                sql=() if table.key else (filling("true"),),
+                batches=key_ranges.batches(table, "t", filling) if table.key else None,
+                as_replica=self._holds_triggers_still(catalog, table),
             ),
         )
-        return (add, fill)
 
     def _addition(self, run: str) -> tuple[str, ...]:
         alter = f"ALTER TABLE {self.table.sql}"
@@ -98,10 +115,6 @@ class FillColumn:
             # An identity's sequence asks nobody for privileges; this one stands in for it.
             sql.append(f"GRANT USAGE ON SEQUENCE {lent_by.sql} TO PUBLIC")
         return (*sql, f"{alter} ALTER COLUMN {column} SET DEFAULT {default}")
-
-    def _filling(self, condition: str) -> str:
-        column = quoted(self.column.name)
-        return f"UPDATE {self.table.sql} t SET {column} = DEFAULT WHERE t.{column} IS NULL AND {condition}"
 
     def _holds_triggers_still(self, catalog: Catalog, table: Table) -> bool:
         always = [trigger.name for trigger in table.triggers if trigger.enabled == "A"]

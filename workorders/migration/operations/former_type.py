@@ -10,7 +10,7 @@ from workorders.migration.catalog.archive import Entry
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Dependant, Index, Table
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, literal, ours, quoted
-from workorders.migration.operations import family, labels, rebuild, restoration
+from workorders.migration.operations import family, inheritance, labels, rebuild, restoration
 from workorders.migration.operations.alter_type import marks
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.former_twins import FormerTwins
@@ -176,6 +176,7 @@ class FormerType:
             table, column = each.table, each.column
             name = f"{table.name}.{column.name}"
             alterable(table, self.place, f"ALTER TYPE {self.enum} ADD VALUE")
+            inheritance.must_not_inherit(table, self.place, f"ALTER TYPE {self.enum} ADD VALUE")
             if column.generated:
                 raise self._refused(f"{name} is generated")
             self._must_be_alike_below(table, column)

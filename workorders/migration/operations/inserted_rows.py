@@ -23,7 +23,7 @@ def removing(images: RowImages, catalog: Catalog, title: str) -> Action:
     own = tuple(each for each in references if each.table == images.table.name)
     others = tuple(each for each in references if each.table != images.table.name)
     if not images.table.key:
-        statements = keyless_rows.removed(images, _unreferenced(references))
+        statements = keyless_rows.removed(images, _unreferenced(images, references))
         return Action(title=title, sql=statements, as_replica=True)
     if own:
         return Action(title=title, sql=_all_at_once(images, own, others), as_replica=True)
@@ -32,8 +32,8 @@ def removing(images: RowImages, catalog: Catalog, title: str) -> Action:
         net = images.net.sql
         return (
             _locked(images, span),
-            f"WITH done AS (DELETE FROM {images.table.name.sql} t USING {images.net.sql} n WHERE {span}"
-            f" AND {_CAME} AND {images.by_key()} AND {images.is_as_left}{_unreferenced(others)}"
+            f"WITH done AS (DELETE FROM {images.table.own_rows} t USING {images.net.sql} n WHERE {span}"
+            f" AND {_CAME} AND {images.by_key()} AND {images.is_as_left}{_unreferenced(images, others)}"
             f" RETURNING n.n) UPDATE {net} SET is_restored = true FROM done WHERE {net}.n = done.n",
             _gone(images, span),
         )
@@ -43,7 +43,7 @@ def removing(images: RowImages, catalog: Catalog, title: str) -> Action:
 
 def _locked(images: RowImages, span: str) -> str:
     return (
-        f"SELECT count(*) FROM (SELECT FROM {images.table.name.sql} t JOIN {images.net.sql} n"
+        f"SELECT count(*) FROM (SELECT FROM {images.table.own_rows} t JOIN {images.net.sql} n"
         f" ON {images.by_key()} WHERE {span} AND {_CAME} FOR UPDATE OF t) q"
     )
 
@@ -52,7 +52,7 @@ def _gone(images: RowImages, span: str) -> str:
     """What somebody else has deleted meanwhile is as gone as it should be."""
     return (
         f"UPDATE {images.net.sql} n SET is_restored = true WHERE {span} AND {_CAME}"
-        f" AND NOT EXISTS (SELECT FROM {images.table.name.sql} t WHERE {images.by_key()})"
+        f" AND NOT EXISTS (SELECT FROM {images.table.own_rows} t WHERE {images.by_key()})"
     )
 
 
@@ -60,13 +60,13 @@ def _all_at_once(
     images: RowImages, own: tuple[Reference, ...], others: tuple[Reference, ...]
 ) -> tuple[str, ...]:
     """A row stays if it has to, or if one that stays points at it: told from the leaves upwards."""
-    table, net = images.table.name.sql, images.net.sql
+    table, net = images.table.own_rows, images.net.sql
     came = f"SELECT n.* FROM {net} n WHERE {_CAME}"
     of_child = images.by_key("r", "m")
     points = " OR ".join(f"({_points(each, 'r', 't')})" for each in own)
     stays = (
         f"SELECT n.n FROM came n JOIN {table} t ON {images.by_key()} WHERE NOT ({images.is_as_left}"
-        f"{_unreferenced(others)})"
+        f"{_unreferenced(images, others)})"
         f" OR EXISTS (SELECT FROM {table} r WHERE ({points})"
         f" AND NOT EXISTS (SELECT FROM came m WHERE {of_child}))"
     )
@@ -85,10 +85,10 @@ def _all_at_once(
     )
 
 
-def _unreferenced(references: tuple[Reference, ...]) -> str:
+def _unreferenced(images: RowImages, references: tuple[Reference, ...]) -> str:
     return "".join(
-        f" AND NOT EXISTS (SELECT FROM {reference.table.sql} r WHERE {_points(reference, 'r', 't')})"
-        for reference in references
+        f" AND NOT EXISTS (SELECT FROM {images.rows_of(each.table)} r WHERE {_points(each, 'r', 't')})"
+        for each in references
     )
 
 

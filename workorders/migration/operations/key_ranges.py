@@ -31,8 +31,8 @@ def batches(table: Table, alias: str, within: Callable[[str], str]) -> Batches:
     # Qualified: a bare name would mean the text beside SELECT, and 10 comes before 9 there.
     order = ", ".join(f"t.{name}" for name in names)
     return Batches(
-        first=f"SELECT {texts} FROM {table.name.sql} t ORDER BY {order} LIMIT 1",
-        next=f"SELECT {texts} FROM {table.name.sql} t WHERE {key} >= {bound('low')} ORDER BY {order}"
+        first=f"SELECT {texts} FROM {table.own_rows} t ORDER BY {order} LIMIT 1",
+        next=f"SELECT {texts} FROM {table.own_rows} t WHERE {key} >= {bound('low')} ORDER BY {order}"
         " OFFSET pg_catalog.current_setting('lockkeeper.batch_rows')::bigint LIMIT 1",
         between=(within(f"{key_here} >= {bound('low')} AND {key_here} < {bound('high')}"),),
         rest=(within(f"{key_here} >= {bound('low')}"),),

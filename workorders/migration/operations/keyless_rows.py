@@ -44,7 +44,7 @@ def chains(images: RowImages) -> str:
 
 def restored(images: RowImages) -> tuple[str, ...]:
     """Brings changed and deleted rows back, as many of each as there were."""
-    table, net = images.table.name.sql, images.net.sql
+    table, into, net = images.table.own_rows, images.table.name.sql, images.net.sql
     assignments = ", ".join(f"{quoted(c)} = n.{images.before(c)}" for c in images.assignable)
     columns = ", ".join(quoted(c) for c in images.columns)
     values = ", ".join(f"n.{images.before(c)}" for c in images.columns)
@@ -58,7 +58,7 @@ def restored(images: RowImages) -> tuple[str, ...]:
             f" WHERE t.tableoid = pairs.home AND t.ctid = pairs.place RETURNING n.n) {_marked(net)}"
         )
     statements.append(
-        f"WITH back AS (INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}"
+        f"WITH back AS (INSERT INTO {into} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}"
         f" FROM {net} n WHERE {wanted} ORDER BY n.n ON CONFLICT DO NOTHING"
         f" RETURNING {_row(images)} AS image),"
         " copies AS (SELECT image, count(*) AS copies FROM back GROUP BY image),"
@@ -75,13 +75,13 @@ def removed(images: RowImages, unreferenced: str) -> tuple[str, ...]:
     """Takes inserted rows out, as many of each as came; `unreferenced` is a further condition on `t`."""
     image = f"ROW({', '.join(f'n.{images.after(c)}' for c in images.columns)})::text"
     locked = (
-        f"SELECT count(*) FROM (SELECT FROM {images.table.name.sql} t WHERE {_row(images)} IN (SELECT {image}"
+        f"SELECT count(*) FROM (SELECT FROM {images.table.own_rows} t WHERE {_row(images)} IN (SELECT {image}"
         f" FROM {images.net.sql} n WHERE {_CAME}) FOR UPDATE OF t) q"
     )
     return (
         *((locked,) if unreferenced else ()),
         f"{_pairs(images, _CAME)}"
-        f" done AS (DELETE FROM {images.table.name.sql} t USING pairs"
+        f" done AS (DELETE FROM {images.table.own_rows} t USING pairs"
         f" WHERE t.tableoid = pairs.home AND t.ctid = pairs.place{unreferenced} RETURNING pairs.n)"
         f" {_marked(images.net.sql)}",
     )
@@ -95,7 +95,7 @@ def _pairs(images: RowImages, which: str) -> str:
         f" FROM (SELECT n.*, {image} AS image FROM {images.net.sql} n WHERE {which}) n),"
         " have AS (SELECT t.home, t.place, t.image, row_number() OVER (PARTITION BY t.image) AS copy"
         f" FROM (SELECT t.tableoid AS home, t.ctid AS place, {_row(images)} AS image"
-        f" FROM {images.table.name.sql} t) t"
+        f" FROM {images.table.own_rows} t) t"
         " WHERE t.image IN (SELECT image FROM want)),"
         # Two partitions may each have a row in the same place.
         " pairs AS (SELECT want.n, have.home, have.place FROM want JOIN have USING (image, copy)),"

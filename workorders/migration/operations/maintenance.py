@@ -16,8 +16,12 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, made_up
+from workorders.migration.operations import family
 from workorders.migration.operations.operation import Check, Place
 from workorders.migration.steps import Action, Step
+
+#: ANALYZE and VACUUM of a table are of what inherits from it, too.
+_REACHES_HEIRS_SINCE = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,10 @@ class Maintain:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """Nothing is undone."""
-        locks = (Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
+        locks: tuple[Lock, ...] = (Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
+        if self.index is None and catalog.major >= _REACHES_HEIRS_SINCE:
+            heirs = (heir.name for heir in family.heirs(catalog, self.table))
+            locks += tuple(Lock(relation=name, mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for name in heirs)
         if self.index is not None:
             half = RelationName(schema=self.index.schema, name=made_up(self.index.name, None, "ccnew"))
             action = Action(

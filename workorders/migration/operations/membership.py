@@ -195,7 +195,7 @@ def _inherited_names(parent: Table) -> tuple[str, ...]:
 
 
 def _with_children(table: Table, children: tuple[RelationName, ...]) -> Table:
-    return replace(table, children=children, has_inheritance=bool(children or table.parents))
+    return replace(table, children=children)
 
 
 def _marked(
@@ -211,7 +211,6 @@ def _marked(
         parents=parents,
         is_partition=is_one,
         partition_bound=bound,
-        has_inheritance=is_one or bool(table.children),
         columns=tuple(replace(column, is_inherited=is_one) for column in table.columns),
         constraints=tuple(marked(each) for each in table.constraints),
         indexes=tuple(

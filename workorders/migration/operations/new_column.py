@@ -64,10 +64,14 @@ def undo(
 def stored_default(table: Table, column: Column, run: str) -> str:
     """What the rows that were there before hold without having been written: `attmissingval`.
 
-    Each partition has its own.
+    Each partition has its own, and each heir.
     """
     hidden = ours("added", run, str(table.name), column.name)
-    relation = "tableoid" if table.kind == "p" else f"{literal(table.name.sql)}::pg_catalog.regclass"
+    relation = (
+        "tableoid"
+        if table.kind == "p" or table.has_heirs
+        else f"{literal(table.name.sql)}::pg_catalog.regclass"
+    )
     # Through text: an array's missing value is an array of arrays, which no cast can take apart.
     return (
         f"(SELECT (a.attmissingval::text::text[])[1]::{column.type} FROM pg_catalog.pg_attribute a"

@@ -59,15 +59,26 @@ def fulfilment(table: RelationName, column: str, name: str | None, run: str) -> 
     )
 
 
-def withdrawal(table: RelationName, column: str, name: str | None, run: str) -> Action:
-    """Takes back the promise and the mark, from wherever the path was left."""
+def withdrawal(
+    table: RelationName,
+    column: str,
+    name: str | None,
+    run: str,
+    *,
+    below: tuple[RelationName, ...] | None = None,
+) -> Action:
+    """Takes back the promise and the mark, from wherever the path was left.
+
+    Of a table with heirs, `below` are those whose mark goes as well.
+    """
     if name is not None:
         sql: tuple[str, ...] = (f"ALTER TABLE {table.sql} DROP CONSTRAINT IF EXISTS {quoted(name)}",)
         done = questions.negated(questions.constraint_exists(table, name))
     else:
         guard = _guard(table, column, run)
+        alter, named = ("ALTER TABLE", (table,)) if below is None else ("ALTER TABLE ONLY", (table, *below))
         sql = (
-            f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column)} DROP NOT NULL",
+            *(f"{alter} {each.sql} ALTER COLUMN {quoted(column)} DROP NOT NULL" for each in named),
             f"ALTER TABLE {table.sql} DROP CONSTRAINT IF EXISTS {quoted(guard)}",
         )
         done = questions.both(

@@ -85,7 +85,7 @@ def ordinary(table: Table, place: Place, what: str) -> Table:
     found = kinds.get(table.kind)
     if table.is_partition:
         found = "a partition"
-    elif table.has_inheritance and found is None:
+    elif (table.is_heir or table.has_heirs) and found is None:
         found = "part of an inheritance tree"
     if found is not None:
         raise refused(

@@ -34,7 +34,7 @@ class QuarantinedTable:
         """Moves it away."""
         name = self.table.name
         alter = f"ALTER TABLE {name.sql}"
-        sql = [f"{alter} ALTER COLUMN {quoted(column.name)} DROP DEFAULT" for column in self._counted]
+        sql = [f"{self._only} ALTER COLUMN {quoted(column.name)} DROP DEFAULT" for column in self._counted]
         if self.table.forces_row_security:
             # Its rows are counted before it comes back, by a session that owns it.
             sql.append(f"{alter} NO FORCE ROW LEVEL SECURITY")
@@ -67,9 +67,8 @@ class QuarantinedTable:
         for kind, part in self._parts():
             hidden_part = RelationName(schema=part.schema, name=self._hidden(kind, part))
             sql.append(f"ALTER {kind} {hidden_part.sql} RENAME TO {quoted(part.name)}")
-        alter = f"ALTER TABLE {name.sql}"
         sql += [
-            f"{alter} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
+            f"{self._only} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
             for column in self._counted
         ]
         return tuple(sql)
@@ -95,6 +94,11 @@ class QuarantinedTable:
             for column in self.table.columns
             if column.default is not None and "nextval(" in column.default and not column.owned_sequences
         )
+
+    @property
+    def _only(self) -> str:
+        """ALTER TABLE that leaves the defaults of what inherits from it as they are."""
+        return f"ALTER TABLE {self.table.own_rows}"
 
     def _hidden(self, kind: str, part: RelationName) -> str:
         return ours(kind.lower(), self.run, self.part, part.schema, part.name)

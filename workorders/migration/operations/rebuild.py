@@ -13,6 +13,7 @@ from workorders.migration.catalog.snapshot import Catalog, Constraint, Index
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, ours, quoted
 from workorders.migration.operations import exclusions
+from workorders.migration.operations.inheritance import inherits
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Misfit, Parent
@@ -47,6 +48,7 @@ def null_misfit(catalog: Catalog, table: RelationName, column: str, current: str
         aside=aside(run, table, f"not_null {column}"),
         reason=f"{table}.{column} was NOT NULL",
         referenced_when=referenced_when(catalog, table),
+        is_inherited=True,
     )
 
 
@@ -136,9 +138,15 @@ def deferral(constraint: Constraint) -> str:
 def checked_constraint(table: RelationName, constraint: Constraint) -> str:
     """A CHECK or foreign key added NOT VALID: new rows obey it, old ones are not read."""
     return (
-        f"ALTER TABLE {table.sql} ADD CONSTRAINT {quoted(constraint.name)} {constraint.definition}"
+        f"ALTER TABLE {_only(constraint)}{table.sql} ADD CONSTRAINT {quoted(constraint.name)}"
+        f" {constraint.definition}"
         f" {'NOT VALID' if constraint.is_enforced else 'NOT ENFORCED'}"
     )
+
+
+def _only(constraint: Constraint) -> str:
+    """Of what heirs do not get, so that they are not locked."""
+    return "ONLY " if constraint.kind == "c" and constraint.is_no_inherit else ""
 
 
 def dropped_constraint(table: RelationName, constraint: Constraint) -> Action:
@@ -183,7 +191,9 @@ def validation(table: RelationName, constraint: Constraint) -> tuple[Action, ...
     return (
         Action(
             title=f"check every row against {constraint.name}",
-            sql=(f"ALTER TABLE {table.sql} VALIDATE CONSTRAINT {quoted(constraint.name)}",),
+            sql=(
+                f"ALTER TABLE {_only(constraint)}{table.sql} VALIDATE CONSTRAINT {quoted(constraint.name)}",
+            ),
             locks=tuple(locks),
             scans=(table,),
             done=questions.constraint_is_valid(table, constraint.name),
@@ -209,6 +219,7 @@ def misfit(
         reason=f"{table} had the constraint {constraint.name}",
         referenced_when=referenced_when(catalog, table),
         parent=_parent(constraint, current),
+        is_inherited=inherits(constraint),
     )
 
 

@@ -16,7 +16,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.renaming import column_renamed
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import family
+from workorders.migration.operations import family, inheritance
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.renames import Part, Renamed
@@ -51,6 +51,16 @@ class RenameColumn:
             raise refused(
                 self.place, f"{self.table} has a column {self.becomes} already.", "Choose another name."
             )
+        heirs = family.heirs(catalog, self.table)
+        inheritance.must_be_given_here(catalog, table, heirs, self.column, self.place)
+        taken = [heir.name for heir in heirs if heir.column(self.becomes) is not None]
+        if taken:
+            raise refused(
+                self.place,
+                f"{taken[0]} inherits from {self.table} and has a column {self.becomes} already.",
+                "Choose another name.",
+                sqlstate="42701",
+            )
         return (
             Step(
                 statement=self.place.statement,
@@ -80,6 +90,6 @@ class RenameColumn:
 
     def after(self, catalog: Catalog) -> Catalog:
         """The column under its new name, and so all that is made of it."""
-        for each in (self.table, *(table.name for table in family.below(catalog, self.table))):
+        for each in (self.table, *(table.name for table in family.reached(catalog, self.table))):
             catalog = column_renamed(catalog, each, self.column, self.becomes)
         return catalog

@@ -16,6 +16,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.renaming import constraint_renamed
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
+from workorders.migration.operations import family, inheritance
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.renames import Part, Renamed
@@ -33,6 +34,8 @@ class RenameConstraint:
     becomes: str
     #: An index of that name stands behind it.
     has_index: bool
+    #: Tables that inherit from this one do not have it.
+    is_alone: bool = True
 
     def hazard(self) -> str:
         """Everybody, for a moment."""
@@ -55,6 +58,8 @@ class RenameConstraint:
             raise refused(
                 self.place, f"There is already a {self.becomes}.", "Choose another name.", sqlstate="42710"
             )
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        inheritance.must_be_held_here(catalog, table, heirs, self.constraint, self.place)
         return (
             Step(
                 statement=self.place.statement,
@@ -89,4 +94,7 @@ class RenameConstraint:
 
     def after(self, catalog: Catalog) -> Catalog:
         """The constraint under its new name, its index too."""
-        return constraint_renamed(catalog, self.table, self.constraint, self.becomes)
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        for name in (self.table, *(heir.name for heir in heirs)):
+            catalog = constraint_renamed(catalog, name, self.constraint, self.becomes)
+        return catalog

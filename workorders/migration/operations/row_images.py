@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Table
-from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import FIRST, OUR_SCHEMA, RelationName, clipped, literal, ours, quoted
 from workorders.migration.operations import family, keyless_rows
 from workorders.migration.steps import Action, Batches, Restored
@@ -40,6 +39,8 @@ class RowImages:
     run: str
     #: What domains stand on, by column: an image holds NULLs, whatever the domain forbids.
     bases: Mapping[str, str] = field(default_factory=dict)
+    #: Tables whose heirs' rows nothing points at: foreign keys and unique indexes are each table's own.
+    with_heirs: frozenset[RelationName] = frozenset()
 
     @property
     def images(self) -> RelationName:
@@ -128,6 +129,10 @@ class RowImages:
     def written(self) -> str:
         """The table as FROM and TRUNCATE name it, with its partitions if it has some."""
         return self.table.name.sql if self.table.kind == "p" else f"ONLY {self.table.name.sql}"
+
+    def rows_of(self, name: RelationName) -> str:
+        """As FROM names a table to see what a foreign key at it, or one of its own, holds to."""
+        return f"ONLY {name.sql}" if name in self.with_heirs else name.sql
 
     def removal(self) -> tuple[str, ...]:
         """The statements that end the capture; they take ACCESS EXCLUSIVE on the table."""
@@ -233,7 +238,7 @@ class RowImages:
         return Restored(table=self.table.name, rows=self.left_so, images=self.images, columns=columns)
 
     def _restored_by_key(self, span: str) -> tuple[str, ...]:
-        table, net = self.table.name.sql, self.net.sql
+        table, into, net = self.table.own_rows, self.table.name.sql, self.net.sql
         by_key = self.by_key()
         all_columns = ", ".join(quoted(c) for c in self.columns)
         was_changed = {c: different(f"n.{self.before(c)}", f"n.{self.after(c)}") for c in self.columns}
@@ -268,7 +273,7 @@ class RowImages:
                 f" AND NOT n.went AND {by_key} AND ({' OR '.join(changed)}) AND {may_stand}",
             ]
         statements += [
-            f"WITH back AS (INSERT INTO {table} AS t ({all_columns}) OVERRIDING SYSTEM VALUE SELECT"
+            f"WITH back AS (INSERT INTO {into} AS t ({all_columns}) OVERRIDING SYSTEM VALUE SELECT"
             f" {', '.join(f'n.{self.before(c)}' for c in self.columns)} FROM {net} n"
             f" WHERE {span} AND n.went AND NOT n.came AND {' AND '.join(['true', *self.parents_exist({})])}"
             f" ON CONFLICT DO NOTHING RETURNING {', '.join(f't.{quoted(c)}' for c in self.table.key)}),"
@@ -289,7 +294,7 @@ class RowImages:
     def parents_locked(self, span: str) -> list[str]:
         """Parents stay until the commit: foreign keys do not check while triggers are held still."""
         return [
-            f"SELECT count(*) FROM (SELECT FROM {key.referenced.sql} p JOIN {self.net.sql} n ON "
+            f"SELECT count(*) FROM (SELECT FROM {self.rows_of(key.referenced)} p JOIN {self.net.sql} n ON "
             + " AND ".join(
                 f"p.{quoted(theirs)} = n.{self.before(mine)}"
                 for theirs, mine in zip(key.referenced_columns, key.columns, strict=True)
@@ -315,7 +320,7 @@ class RowImages:
             empty += f" OR NOT ({' OR '.join(comes_back[c] for c in key.columns)})"
         pairs = list(zip(key.referenced_columns, key.columns, strict=True))
         there = " AND ".join(f"p.{quoted(theirs)} = n.{self.before(mine)}" for theirs, mine in pairs)
-        condition = f"{empty} OR EXISTS (SELECT FROM {key.referenced.sql} p WHERE {there})"
+        condition = f"{empty} OR EXISTS (SELECT FROM {self.rows_of(key.referenced)} p WHERE {there})"
         if key.referenced == self.table.name:
             coming = " AND ".join(
                 f"m.{self.before(theirs)} = n.{self.before(mine)}" for theirs, mine in pairs
@@ -339,15 +344,21 @@ class RowImages:
             other = " OR ".join(f"o.{quoted(c)} <> n.{self.before(c)}" for c in self.table.key)
             stays = f"NOT ({' OR '.join(comes_back[c] for c in columns)})"
             conditions.append(
-                f"({stays} OR NOT EXISTS (SELECT FROM {self.table.name.sql} o WHERE {taken} AND ({other})))"
+                f"({stays} OR NOT EXISTS (SELECT FROM {self.table.own_rows} o WHERE {taken} AND ({other})))"
             )
         return conditions
 
 
-def closure(catalog: Catalog, written: Table, *, deletes: bool, updated: frozenset[str]) -> tuple[Table, ...]:
-    """The tables whose rows a statement may change through foreign-key actions, parents first."""
-    found: dict[RelationName, Table] = {written.name: written}
-    waiting = [(written.name, deletes, updated)]
+def closure(
+    catalog: Catalog, written: Table, *, deletes: bool, updated: frozenset[str], is_alone: bool = False
+) -> tuple[Table, ...]:
+    """The tables whose rows a statement may change, through foreign-key actions too, parents first.
+
+    It reaches all that inherits from the table, unless it says ONLY; a foreign key's action never does.
+    """
+    heirs = () if is_alone else family.heirs(catalog, written.name)
+    found: dict[RelationName, Table] = {table.name: table for table in (written, *heirs)}
+    waiting = [(name, deletes, updated) for name in found]
     walked = set()
     while waiting:
         # The same table may be reached in several ways, and each leads on to others.
@@ -384,11 +395,3 @@ def parents_first(tables: tuple[Table, ...]) -> tuple[Table, ...]:
         ordered += ready
         left = [table for table in left if table not in ready]
     return tuple(ordered)
-
-
-def capture_locks(tables: tuple[Table, ...]) -> tuple[Lock, ...]:
-    """What starting a capture locks."""
-    return tuple(
-        Lock(relation=table.name, mode=LockMode.SHARE_ROW_EXCLUSIVE)
-        for table in sorted(tables, key=lambda table: table.name)
-    )

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import not_null_path
+from workorders.migration.operations import family, not_null_path
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
@@ -71,7 +71,12 @@ class SetNotNull:
             ),
             *(() if self.is_not_valid else not_null_path.fulfilment(self.table, self.column, name, run)),
         )
-        withdrawal = not_null_path.withdrawal(self.table, self.column, name, run)
+        # Before 18 the server does not know whose a NOT NULL is: those that had one keep it.
+        heirs = family.heirs(catalog, self.table)
+        lacking = tuple(each.name for each in heirs if (c := each.column(self.column)) and not c.not_null)
+        withdrawal = not_null_path.withdrawal(
+            self.table, self.column, name, run, below=lacking if heirs else None
+        )
         return tuple(
             Step(
                 statement=self.place.statement,

@@ -121,7 +121,7 @@ def _of_parts(catalog: Catalog, table: Table, column: Column, by_hand: str) -> I
     for reference in catalog.referencing(table.name):
         if column.name in reference.constraint.referenced_columns:
             other = catalog.tables[reference.table]
-            if other.kind != "r" or other.is_partition or other.has_inheritance:
+            if other.kind != "r" or other.is_partition or other.is_heir or other.has_heirs:
                 yield _Obstacle(
                     reason=f"{reference.constraint.name} of {other.name}, which is partitioned or inherits,"
                     f" points at {table.name}.{column.name}.",

@@ -25,8 +25,8 @@ def checks(table: Table) -> Iterator[Check]:
             broken[column.not_null_name or column.name] = f"t.{quoted(column.name)} IS NULL"
     for name, condition in broken.items():
         yield Check(
-            query=f"SELECT count(*) FROM {table.name.sql} t WHERE {condition}",
+            query=f"SELECT count(*) FROM {table.own_rows} t WHERE {condition}",
             reason=f"{{count}} rows of {table.name} break {name}, which is NOT VALID: the backfill could not"
             " write them.",
-            next_move=f"Mend the rows first: SELECT * FROM {table.name.sql} t WHERE {condition}; finds them.",
+            next_move=f"Mend the rows first: SELECT * FROM {table.own_rows} t WHERE {condition}; finds them.",
         )

@@ -15,7 +15,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import rebuild
+from workorders.migration.operations import family, inheritance, rebuild
 from workorders.migration.operations.add_foreign_key import orphans
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, must_find
@@ -31,6 +31,11 @@ class ValidateConstraint:
     table: RelationName
     #: As it is before; of a NOT NULL, one that names the column.
     constraint: Constraint
+
+    @property
+    def is_alone(self) -> bool:
+        """Tables that inherit from this one do not have it."""
+        return self.constraint.kind == "f" or self.constraint.is_no_inherit
 
     def hazard(self) -> str:
         """Nobody."""
@@ -57,8 +62,12 @@ class ValidateConstraint:
 
     def steps(self, catalog: Catalog, run: str) -> tuple[Step, ...]:
         """As it is written."""
-        alterable(must_find(catalog, self.table), self.place, "VALIDATE CONSTRAINT")
+        table = alterable(must_find(catalog, self.table), self.place, "VALIDATE CONSTRAINT")
         constraint = self.constraint
+        heirs = () if self.is_alone else family.heirs(catalog, self.table)
+        if heirs and constraint.kind == "n":
+            inheritance.must_not_inherit(table, self.place, "VALIDATE CONSTRAINT of a NOT NULL")
+        inheritance.must_be_valid_alike(table, heirs, constraint, self.place)
         alter = f"ALTER TABLE {self.table.sql}"
         is_valid = questions.constraint_is_valid(self.table, constraint.name)
         locks = [Lock(relation=self.table, mode=LockMode.SHARE_UPDATE_EXCLUSIVE)]

@@ -32,6 +32,8 @@ class Write:
 
     table: RelationName
     deletes: bool = False
+    #: What inherits from the table keeps its rows: INSERT, and what says ONLY.
+    is_alone: bool = False
     #: Columns that existing rows get new values in.
     updated: frozenset[str] = frozenset()
 
@@ -89,7 +91,11 @@ class WriteRows:
         found: dict[RelationName, Table] = {}
         for write in self.writes:
             reached = closure(
-                catalog, must_find(catalog, write.table), deletes=write.deletes, updated=write.updated
+                catalog,
+                must_find(catalog, write.table),
+                deletes=write.deletes,
+                updated=write.updated,
+                is_alone=write.is_alone,
             )
             found |= {table.name: table for table in reached}
         for name in self.also_written:
@@ -122,8 +128,7 @@ def _reachable(catalog: Catalog, found: dict[RelationName, Table]) -> dict[Relat
         for reference in catalog.referencing(waiting.pop()):
             table = catalog.tables[reference.table]
             acts = {reference.constraint.on_delete, reference.constraint.on_update} & set("cnd")
-            is_plain = table.kind == "p" or table.is_partition or not table.has_inheritance
-            if acts and table.kind in "rp" and is_plain and table.name not in reached:
+            if acts and table.kind in "rp" and table.name not in reached:
                 reached[table.name] = table
                 waiting.append(table.name)
     return reached

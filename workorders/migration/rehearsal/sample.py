@@ -61,12 +61,12 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
         for table in wanted
         if makes_up
         and table.name not in inserted
-        and _count(shadow, table.name) == 0
-        and _make_up(shadow, table, _inside(catalog, table))
+        and _count(shadow, table.own_rows) == 0
+        and _make_up(shadow, catalog, table)
     ]
     matviews.fill(shadow, catalog)
     counts = {
-        table.name: _count(shadow, table.name) for table in catalog.tables.values() if table.kind == "r"
+        table.name: _count(shadow, table.own_rows) for table in catalog.tables.values() if table.kind == "r"
     }
     # What a partitioned table holds, its partitions hold.
     whole = {name for name, table in catalog.tables.items() if table.kind == "p"}
@@ -183,7 +183,7 @@ def _unless_there(table: Table) -> str:
         for constraint in unique
         if constraint.kind != "x"
     )
-    missing = (f"NOT EXISTS (SELECT FROM {table.name.sql} t WHERE {same})" for same in there)
+    missing = (f"NOT EXISTS (SELECT FROM {table.own_rows} t WHERE {same})" for same in there)
     return f"WHERE {' AND '.join(['true', *missing])}"
 
 
@@ -222,8 +222,8 @@ def _fetch_parents(target: Target, shadow: Shadow, table: Table, key: Constraint
     filled = " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in key.columns)
     missing = shadow.execute(
         sql.SQL(
-            f"SELECT DISTINCT {own} FROM {table.name.sql} t WHERE {filled}"
-            f" AND NOT EXISTS (SELECT FROM {parent.name.sql} p WHERE {there})"
+            f"SELECT DISTINCT {own} FROM {table.own_rows} t WHERE {filled}"
+            f" AND NOT EXISTS (SELECT FROM {parent.own_rows} p WHERE {there})"
         )
     ).fetchall()
     if not missing:
@@ -238,22 +238,22 @@ def _fetch_parents(target: Target, shadow: Shadow, table: Table, key: Constraint
         f"p.{quoted(theirs)} = u.c{place}" for place, theirs in enumerate(key.referenced_columns)
     )
     columns = ", ".join(f"p.{quoted(column.name)}" for column in parent.columns if not column.generated)
-    before = _count(shadow, parent.name)
+    before = _count(shadow, parent.own_rows)
     _copy(
         target,
         shadow,
         parent,
-        f"SELECT {columns} FROM {parent.name.sql} p JOIN unnest({arrays}) AS u({names}) ON {joined}",
+        f"SELECT {columns} FROM {parent.own_rows} p JOIN unnest({arrays}) AS u({names}) ON {joined}",
     )
-    return _count(shadow, parent.name) - before
+    return _count(shadow, parent.own_rows) - before
 
 
 def _literal(value: str) -> str:
     return sql.Literal(value).as_string(None)
 
 
-def _count(shadow: Shadow, name: RelationName) -> int:
-    row = shadow.execute(sql.SQL(f"SELECT count(*) FROM {name.sql}")).fetchone()
+def _count(shadow: Shadow, rows: str) -> int:
+    row = shadow.execute(sql.SQL(f"SELECT count(*) FROM {rows}")).fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -266,12 +266,12 @@ def _inside(catalog: Catalog, table: Table) -> Mapping[str, str]:
     return {**_inside(catalog, parents[0]), **own}
 
 
-def _make_up(shadow: Shadow, table: Table, inside: Mapping[str, str]) -> int:
+def _make_up(shadow: Shadow, catalog: Catalog, table: Table) -> int:
     """Inserts a few rows that the table accepts; gives how many it did."""
-    accepted = 0
+    accepted, inside = 0, _inside(catalog, table)
     for number in range(1, ROWS_MADE_UP + 1):
         values = {
-            column.name: inside.get(column.name) or _value(shadow, table, column, number)
+            column.name: inside.get(column.name) or _value(shadow, catalog, table, column, number)
             for column in table.columns
             if not column.generated and column.identity != "a"
         }
@@ -290,13 +290,12 @@ def _make_up(shadow: Shadow, table: Table, inside: Mapping[str, str]) -> int:
     return accepted
 
 
-def _value(shadow: Shadow, table: Table, column: Column, number: int) -> str:
+def _value(shadow: Shadow, catalog: Catalog, table: Table, column: Column, number: int) -> str:
     for key in table.foreign_keys:
         if key.columns == (column.name,) and key.referenced is not None:
-            theirs = quoted(key.referenced_columns[0])
-            rows = _count(shadow, key.referenced)
-            place = number % max(rows, 1)
-            return f"(SELECT {theirs} FROM {key.referenced.sql} ORDER BY 1 OFFSET {place} LIMIT 1)"
+            theirs, parent = quoted(key.referenced_columns[0]), catalog.tables[key.referenced].own_rows
+            place = number % max(_count(shadow, parent), 1)
+            return f"(SELECT {theirs} FROM {parent} ORDER BY 1 OFFSET {place} LIMIT 1)"
     if number == 1 and not column.not_null and column.name not in table.key:
         return "NULL"
     if (column.default or "").startswith("nextval("):

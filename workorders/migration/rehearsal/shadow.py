@@ -162,6 +162,7 @@ def _made(
             owner = _owner(target, catalog, superuser)
             _own(shadow, name, owner)
         _restore(superuser, dumping.schema_of(dsn, binaries), binaries)
+        _complete(target, superuser)
     except BaseException:
         server.drop_database(name)
         raise
@@ -254,6 +255,26 @@ def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
             f"The target's schema cannot be restored on the shadow server: {told}.",
             "Set LOCKKEEPER_SHADOW_URL to a throw-away server like the target.",
         )
+
+
+#: pg_dump says nothing of a constraint that is only inherited, and so not what somebody has said of it.
+_COMMENTS = """
+SELECT pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', k.conname, n.nspname, c.relname,
+                         d.description)
+  FROM pg_catalog.pg_constraint k
+  JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_constraint'::regclass AND d.objoid = k.oid
+  JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND NOT c.relispartition
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE k.contype = 'c' AND NOT k.conislocal AND n.nspname !~ '^pg_' AND n.nspname <> 'lockkeeper'
+"""
+
+
+def _complete(target: Target, superuser: str) -> None:
+    """Tells the shadow what a dump leaves out."""
+    statements = [row[0] for row in target.execute(_COMMENTS)]
+    with psycopg.connect(superuser, autocommit=True) as shadow:
+        for statement in statements:
+            shadow.execute(sql.SQL(statement))
 
 
 def _portable(dump: bytes) -> bytes:

@@ -207,7 +207,7 @@ class _Subject:
         )
 
     def updates(self) -> Iterator[Write]:
-        """Each column, of another row each time."""
+        """Each column, of another row each time; heirs, whose rows may have the same keys, have their own."""
         for place, column in enumerate(self._columns[:_MOST_COLUMNS]):
             kind = column.type.split("(", maxsplit=1)[0]
             values = {
@@ -224,7 +224,7 @@ class _Subject:
                 if value is not None and rows:
                     yield self._write(
                         f"set {column.name} to {what}",
-                        f"UPDATE {self.table.name.sql} AS t SET {quoted(column.name)} = {value}"
+                        f"UPDATE {self.table.own_rows} AS t SET {quoted(column.name)} = {value}"
                         f" WHERE {' OR '.join(f'({self._is(row)})' for row in rows)}",
                     )
 
@@ -232,7 +232,7 @@ class _Subject:
         """A row that nobody points at, then one that somebody does."""
         for title, rows in (("delete a row", self._spare[:1]), ("delete a parent", self._parents[:1])):
             for row in rows:
-                yield self._write(title, f"DELETE FROM {self.table.name.sql} AS t WHERE {self._is(row)}")
+                yield self._write(title, f"DELETE FROM {self.table.own_rows} AS t WHERE {self._is(row)}")
 
     def _targets(self, number: int, *, is_one: bool) -> list[_Row]:
         """Rows to be changed, whose loss nobody else would notice.

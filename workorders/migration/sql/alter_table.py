@@ -16,6 +16,7 @@ from workorders.migration.sql import (
     columns,
     constraints,
     definition_kinds,
+    heirs,
     identities,
     partitions,
     table_settings,
@@ -89,12 +90,7 @@ def operations(command: Node, name: RelationName, place: Place, catalog: Catalog
                 "Run it by hand, then this script without it: a DETACH here is never left half done.",
             )
         case "AT_AddInherit" | "AT_DropInherit":
-            raise refused(
-                place,
-                f"{name}: INHERIT is not modelled yet: its rows would show in, or go from, its parent, and no"
-                " rollback could tell which of its columns and constraints were inherited.",
-                _TAKE_OUT,
-            )
+            yield from heirs.altered(command, table, place, catalog)
         case "AT_AlterColumnType":
             yield types.operation(command, table, place, catalog)
         case _ if subtype in identities.SUBTYPES:

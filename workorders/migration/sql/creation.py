@@ -7,13 +7,17 @@ from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.locks import LockMode
-from workorders.migration.names import RelationName, chosen, index_columns_part, quoted
+from workorders.migration.names import RelationName, chosen, index_columns_part, is_ours, quoted
 from workorders.migration.operations.create_index import CreateIndex
 from workorders.migration.operations.create_table import CreateTable
 from workorders.migration.operations.new_relation import ChangeNewRelation
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import index_forms, inline, keys, partitions, tree
+from workorders.migration.sql import heirs, index_forms, inline, keys, partitions, tree
+from workorders.migration.sql.relations import qualified
 from workorders.migration.sql.tree import Node, strings
+
+#: Of a LIKE: `CREATE_TABLE_LIKE_CONSTRAINTS` in the server's parsenodes.h.
+_INCLUDING_CONSTRAINTS = 1 << 2
 
 
 def create_index(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
@@ -117,13 +121,6 @@ def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         raise refused(
             place, f"CREATE TABLE {relation['relname']}: OF a type is not modelled yet.", "Take it out."
         )
-    if node.get("inhRelations") and not node.get("partbound"):
-        raise refused(
-            place,
-            f"CREATE TABLE {relation['relname']}: INHERITS is not modelled yet: its rows would show in its"
-            " parents, and every later ALTER TABLE of those would reach it.",
-            "Write the columns out, or use a partitioned table.",
-        )
     name = free_name(relation, place, catalog, if_not_exists=bool(node.get("if_not_exists")))
     if name is None:
         return
@@ -134,9 +131,22 @@ def create_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         **{key: value for key, value in node.items() if key != "if_not_exists"},
         "relation": {**relation, "schemaname": name.schema},
     }
+    parents = heirs.parents_of(node, place, catalog)
+    if parents and is_ours(name.schema):
+        raise refused(
+            place,
+            f"{name.name} is a temporary table that inherits from {parents[0].name}: its rows would be seen"
+            " by everybody among that one's, for it would stand in a schema of the run's.",
+            "Make it without INHERITS.",
+        )
+    if parents:
+        text_node["inhRelations"] = [
+            {"RangeVar": qualified(item["RangeVar"], parent.name)}
+            for item, parent in zip(node["inhRelations"], parents, strict=True)
+        ]
     yield CreateTable(
         place=place,
-        created=_table(node, name, place, catalog),
+        created=heirs.merged(_table(node, name, place, catalog), parents, place, catalog),
         sql=tree.statement_text("CreateStmt", text_node),
     )
 
@@ -185,6 +195,12 @@ def _table(node: Node, name: RelationName, place: Place, catalog: Catalog) -> Ta
             if source is None:
                 raise refused(place, "LIKE names a table that is not there.", "Check its name.")
             columns += source.columns
+            if item["TableLikeClause"].get("options", 0) & _INCLUDING_CONSTRAINTS:
+                constraints += [
+                    replace(each, is_inherited=False, is_local=True, is_validated=True, comment=None)
+                    for each in source.constraints
+                    if each.kind == "c"
+                ]
     key = next((c.columns for c in constraints if c.kind == "p"), ())
     columns = [
         Column(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.names import RelationName, chosen, index_columns_part
+from workorders.migration.operations import inheritance
 from workorders.migration.operations.attach_index import AttachIndex
 from workorders.migration.operations.attach_partition import AttachPartition
 from workorders.migration.operations.create_partition import CreatePartition
@@ -169,14 +170,16 @@ def detached(command: Node, parent: Table, place: Place, catalog: Catalog) -> It
 
 
 def must_be_its_own(command: Node, table: Table, place: Place) -> None:
-    """Raises Refused for what the server lets only a partition's parent say."""
+    """Raises Refused for what the server lets only a partition's, or an heir's, parent say."""
+    name, subtype = command.get("name", ""), command["subtype"]
+    inheritance.must_be_its_own(table, name, subtype, place)
     if not table.is_partition:
         return
-    what = _OF_PARENT.get(command["subtype"])
-    constraint = table.constraint(command.get("name", ""))
-    if command["subtype"] == "AT_DropConstraint" and constraint is not None and constraint.is_inherited:
+    what = _OF_PARENT.get(subtype)
+    constraint = table.constraint(name)
+    if subtype == "AT_DropConstraint" and constraint is not None and constraint.is_inherited:
         what = f"its constraint {constraint.name}"
-    column = table.column(command.get("name", ""))
+    column = table.column(name)
     if what is None or (column is not None and not column.is_inherited):
         return
     raise refused(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.names import NAME_BYTES, OUR_SCHEMA, RelationName, clipped, is_ours
+from workorders.migration.operations import inheritance
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.rename_column import RenameColumn
 from workorders.migration.operations.rename_constraint import RenameConstraint
@@ -87,7 +88,19 @@ def _column(node: Node, table: Table, place: Place) -> RenameColumn:
         raise refused(
             place, f"{table.name} has no column {node['subname']}.", "Check its name.", sqlstate="42703"
         )
+    inheritance.must_be_its_own(table, column.name, "RENAME COLUMN", place)
+    _must_mean_heirs(node, table, place)
     return RenameColumn(place=place, table=table.name, column=column.name, becomes=_new(node, place))
+
+
+def _must_mean_heirs(node: Node, table: Table, place: Place) -> None:
+    if table.has_heirs and not node["relation"].get("inh"):
+        raise refused(
+            place,
+            f"{table.children[0]} inherits from {table.name}: the server renames in both alone.",
+            "Leave ONLY out.",
+            sqlstate="42P16",
+        )
 
 
 def _constraint(node: Node, table: Table, place: Place) -> RenameConstraint:
@@ -95,12 +108,18 @@ def _constraint(node: Node, table: Table, place: Place) -> RenameConstraint:
     if name not in table.constraint_names:
         raise refused(place, f"{table.name} has no constraint {name}.", "Check its name.", sqlstate="42704")
     found = table.constraint(name)
+    inheritance.must_be_its_own(table, name, "RENAME CONSTRAINT", place)
+    if found is None:
+        inheritance.must_not_inherit(table, place, "RENAME CONSTRAINT of a NOT NULL")
+    elif inheritance.inherits(found):
+        _must_mean_heirs(node, table, place)
     return RenameConstraint(
         place=place,
         table=table.name,
         constraint=name,
         becomes=_new(node, place),
         has_index=found is not None and found.index is not None,
+        is_alone=found is None or not inheritance.inherits(found),
     )
 
 

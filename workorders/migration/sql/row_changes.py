@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
+from workorders.migration.operations import family
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_sequence import SetSequence
 from workorders.migration.operations.truncate import Truncate
@@ -68,7 +69,7 @@ def _written(kind: str, node: Node, place: Place, catalog: Catalog) -> WriteRows
 def _write(kind: str, node: Node, table: Table) -> Write:
     match kind:
         case "DeleteStmt":
-            return Write(table=table.name, deletes=True)
+            return Write(table=table.name, deletes=True, is_alone=not node["relation"].get("inh"))
         case "MergeStmt":
             clauses = [item["MergeWhenClause"] for item in node.get("mergeWhenClauses", [])]
             targets = [
@@ -81,7 +82,8 @@ def _write(kind: str, node: Node, table: Table) -> Write:
         case _:
             targets, deletes = node.get("targetList", []), False
     updated = frozenset(target["ResTarget"]["name"] for target in targets)
-    return Write(table=table.name, deletes=deletes, updated=updated)
+    is_alone = kind == "InsertStmt" or not node["relation"].get("inh")
+    return Write(table=table.name, deletes=deletes, updated=updated, is_alone=is_alone)
 
 
 def _with_columns(node: Node, table: Table) -> Node:
@@ -94,17 +96,22 @@ def _with_columns(node: Node, table: Table) -> Node:
 
 
 def read_by(node: Node, catalog: Catalog, written: Collection[RelationName] = ()) -> tuple[RelationName, ...]:
-    """Existing tables that a statement or query reads from, those aside that it writes."""
-    tables = (
-        catalog.find(part.node.get("schemaname"), part.node["relname"])
-        for part in tree.walk(node)
-        if part.kind == "RangeVar"
-    )
-    return tuple(sorted({table.name for table in tables if table is not None} - set(written)))
+    """Existing tables that a statement or query reads from, heirs too, those aside that it writes."""
+    found: set[RelationName] = set()
+    for part in tree.walk(node):
+        if part.kind == "RangeVar":
+            table = catalog.find(part.node.get("schemaname"), part.node["relname"])
+            heirs = family.heirs(catalog, table.name) if table is not None and part.node.get("inh") else ()
+            found |= {each.name for each in (table, *heirs) if each is not None}
+    return tuple(sorted(found - set(written)))
 
 
 def _truncate(node: Node, place: Place, catalog: Catalog) -> Truncate:
-    names = [found(catalog, item["RangeVar"], place).name for item in node["relations"]]
+    names: list[RelationName] = []
+    for item in node["relations"]:
+        table = found(catalog, item["RangeVar"], place)
+        heirs = family.heirs(catalog, table.name) if item["RangeVar"].get("inh") else ()
+        names += [table.name, *(heir.name for heir in heirs)]
     return Truncate(
         place=place,
         tables=tuple(dict.fromkeys(names)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
@@ -12,7 +11,7 @@ from workorders.migration.names import quoted
 from workorders.migration.operations import family, restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.sql import column_settings, tree
+from workorders.migration.sql import column_settings, heirs, tree
 from workorders.migration.sql.objects import KINDS
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import Node
@@ -47,6 +46,9 @@ def operations(reading: Reading) -> Iterator[Operation]:
         name = reading.relation(relation)
         raise refused(reading.place, f"{name} is not a table or view.", "Check its name.")
     family.alterable(table, reading.place, "ALTER TABLE of its settings")
+    if table.has_heirs and not relation.get("inh"):
+        for item in reading.node["cmds"]:
+            heirs.must_be_alone(item["AlterTableCmd"], table, reading.place)
     undo: list[str] = []
     locks: list[Lock] = []
     catalog = reading.catalog
@@ -56,8 +58,8 @@ def operations(reading: Reading) -> Iterator[Operation]:
         undo = [*_back(reading, before, command), *_back_below(reading, catalog, before, command), *undo]
         locks += _locks(catalog, table, command)
         table = _after(table, command)
-        if _recurses(command):
-            catalog = family.changed(catalog, table.name, partial(_after, command=command))
+        for below in _reached(catalog, before, command):
+            catalog = catalog.with_table(_after(catalog.tables[below.name], command))
         if command["subtype"] == "AT_ChangeOwner":
             entry = reading.objects.find(KINDS["OBJECT_TABLE"], (table.name.schema, table.name.name))
             if entry is not None:
@@ -92,16 +94,25 @@ def _recurses(command: Node) -> bool:
     return "Trig" in command["subtype"] or command["subtype"] in ("AT_SetStatistics", "AT_SetStorage")
 
 
+def _reached(catalog: Catalog, table: Table, command: Node) -> tuple[Table, ...]:
+    """What the server does the same to. Triggers are each heir's own."""
+    if not _recurses(command):
+        return ()
+    is_of_trigger = "Trig" in command["subtype"]
+    return (family.below if is_of_trigger else family.reached)(catalog, table.name)
+
+
 def _locks(catalog: Catalog, table: Table, command: Node) -> tuple[Lock, ...]:
     if _recurses(command):
-        return family.locks(catalog, (table.name,), mode(command))
+        names = (table.name, *(below.name for below in _reached(catalog, table, command)))
+        return tuple(Lock(relation=name, mode=mode(command)) for name in names)
     return (Lock(relation=table.name, mode=mode(command)),)
 
 
 def _back_below(reading: Reading, catalog: Catalog, table: Table, command: Node) -> list[str]:
     """What partitions have otherwise than their parent, which the way back gives its own to all."""
     undo: list[str] = []
-    for below in family.below(catalog, table.name) if _recurses(command) else ():
+    for below in _reached(catalog, table, command):
         alter = f"ALTER TABLE {below.name.sql}"
         if command["subtype"] in column_settings.MODES:
             undo += column_settings.back(reading, below, command)

@@ -8,10 +8,12 @@ from dataclasses import replace
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
+from workorders.migration.operations.alter_inherit import AlterInherit
 from workorders.migration.operations.attach_partition import AttachPartition
 from workorders.migration.operations.change_rows import ChangeRows
 from workorders.migration.operations.create_partition import CreatePartition
 from workorders.migration.operations.create_table import CreateTable
+from workorders.migration.operations.defaults import ChangeDefault
 from workorders.migration.operations.detach_partition import DetachPartition
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
@@ -26,6 +28,7 @@ from workorders.migration.sql import (
     constraints,
     definition_statements,
     drops,
+    heirs,
     partitions,
     renamings,
     row_changes,
@@ -39,7 +42,8 @@ from workorders.migration.sql.tree import Node, RawStatement
 
 #: Operations that name more tables than one.
 _MENTIONING = (
-    AttachPartition
+    AlterInherit
+    | AttachPartition
     | CreatePartition
     | CreateTable
     | DetachPartition
@@ -106,10 +110,17 @@ def _alter_table(node: Node, place: Place, catalog: Catalog) -> Iterator[Operati
         yield from unread.altered(node, made, place, catalog)
         return
     partitions.must_mean_all(node, made, place)
+    is_alone = made.has_heirs and not node["relation"].get("inh")
     table = made.name
     for command in sorted(node["cmds"], key=lambda command: _pass(command["AlterTableCmd"])):
+        if is_alone:
+            heirs.must_be_alone(command["AlterTableCmd"], made, place)
         for operation in alter_table.operations(command["AlterTableCmd"], table, place, catalog):
-            yield operation
+            yield (
+                replace(operation, is_alone=True)
+                if is_alone and isinstance(operation, ChangeDefault)
+                else operation
+            )
             catalog = operation.after(catalog)
 
 
