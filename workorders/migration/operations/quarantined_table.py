@@ -67,12 +67,16 @@ class QuarantinedTable:
         for kind, part in self._parts():
             hidden_part = RelationName(schema=part.schema, name=self._hidden(kind, part))
             sql.append(f"ALTER {kind} {hidden_part.sql} RENAME TO {quoted(part.name)}")
-        alter = f"ALTER TABLE {name.sql}"
-        sql += [
+        return tuple(sql)
+
+    @property
+    def counting_again(self) -> tuple[str, ...]:
+        """Gives columns their defaults, once all is back that they count with."""
+        alter = f"ALTER TABLE {self.table.name.sql}"
+        return tuple(
             f"{alter} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
             for column in self._counted
-        ]
-        return tuple(sql)
+        )
 
     @property
     def forcing(self) -> tuple[str, ...]:
