@@ -47,6 +47,7 @@ _OPERATIONS = (
     "add_value",
     "change_labels",
     "drop_type",
+    "drop_extension",
     "create_table",
     "drop_table",
     "create_partition",

@@ -14,7 +14,7 @@ from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
 from workorders.migration.later_names import behind_another, purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
-from workorders.migration.operations import family, misfits, unvalidated
+from workorders.migration.operations import counted, family, misfits, unvalidated
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
@@ -211,7 +211,7 @@ class Draft:
         if isinstance(operation, TwinColumn):
             self._twins = self._twins.and_one(operation.table, operation.twin(catalog, self._run))
         after = family.followed(operation, catalog, operation.after(catalog))
-        self.catalog = _with_hidden(after, table, made)
+        self.catalog = counted.told(_with_hidden(after, table, made), made)
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)
         return hazards
@@ -222,7 +222,7 @@ class Draft:
 
     def _put_off(self, made: Iterable[Step]) -> None:
         """Their way back goes with that of the first renaming: after its own, the last one put off first."""
-        first = next(number for number, step in enumerate(self.steps) if step.renamed is not None)
+        first = next(number for number, step in enumerate(self.steps) if _gives_a_name(step))
         step = self.steps[first]
         own = self._own_way_back = len(step.undo) if self._own_way_back is None else self._own_way_back
         back = (action for each in made for action in session_settings.travelling(each, self.settings).undo)
@@ -239,6 +239,12 @@ def _renamed_type(operation: Operation, run: str) -> RenamedType | None:
 def names_of(steps: Iterable[Step]) -> Names:
     """The renamings of these steps, in order."""
     return Names(renames=tuple(step.renamed for step in steps if step.renamed is not None))
+
+
+def _gives_a_name(step: Step) -> bool:
+    """Whether something that stays in sight is called otherwise from it on."""
+    is_one = step.operation == "definition" and any(each.name != each.there for each in step.other_names)
+    return step.renamed is not None or is_one
 
 
 def _with_hidden(catalog: Catalog, table: Table | None, made: Iterable[Step]) -> Catalog:

@@ -18,7 +18,7 @@ from workorders.migration.decisions import Asked
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
 from workorders.migration.plan import POSITIONAL, Plan
-from workorders.migration.sql import script, translate
+from workorders.migration.sql import extensions, script, translate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,10 @@ def prepare(
             if table.kind == "m" and table.is_populated:
                 archive = archive.filled(table.name.schema, table.name.name)
         catalog = replace(catalog, archive=archive)
+        dropped = extensions.named(each.raw for each in parsed.statements)
+        if dropped:
+            members = catalogs.extension_members(target, dropped)
+            catalog = replace(catalog, extension_members=members)
     for name in (sizes or {}).keys() & catalog.tables.keys():
         catalog = catalog.with_table(replace(catalog.tables[name], size_bytes=(sizes or {})[name]))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))

@@ -105,6 +105,8 @@ def _given(step: Step) -> Iterator[Renamed]:
     for hidden in step.hides:
         table = hidden.table
         yield Renamed(part=Part.COLUMN, table=table, becomes=table, was=hidden.column, now=hidden.hidden)
+    for each in step.other_names:
+        yield Renamed(part=each.part, table=each.name, becomes=each.there, was=each.was, now=each.now)
     for move in step.moves:
         yield Renamed(part=Part.TABLE, table=move.relation, becomes=move.there)
     if step.renamed is not None:

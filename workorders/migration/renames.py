@@ -14,11 +14,16 @@ from workorders.migration.names import RelationName
 
 
 class Part(Enum):
-    """What of a table has another name."""
+    """What has another name."""
 
     TABLE = "table"  # the table itself, or its schema
     COLUMN = "column"
     CONSTRAINT = "constraint"
+    TYPE = "type"  # no part of a table: `table` is its own name
+    FUNCTION = "function"  # the same
+
+
+_APART = (Part.TYPE, Part.FUNCTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +80,17 @@ class Names:
         """What a constraint is called then; both names are those before."""
         return self.part(Part.CONSTRAINT, table, constraint)
 
+    def function(self, name: RelationName) -> RelationName:
+        """What a function is called then."""
+        for each in self.renames:
+            if each.part is Part.FUNCTION and each.table == name:
+                name = each.becomes
+        return name
+
     def part(self, part: Part, table: RelationName, name: str) -> str:
         """What a column or constraint is called then; both names are those before."""
         for each in self.renames:
-            if each.table != table:
+            if each.table != table or each.part in _APART:
                 continue
             if each.part is Part.TABLE:
                 table = each.becomes

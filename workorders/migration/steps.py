@@ -12,6 +12,7 @@ from typing import Any
 
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
+from workorders.migration.other_names import OtherName
 from workorders.migration.renames import Part, Renamed
 
 
@@ -183,17 +184,19 @@ class Step:
     #: What has another name once it has run, where something has.
     renamed: Renamed | None = None
     restores: tuple[Restored, ...] = ()
+    #: What that holds no rows has another name once it has run.
+    other_names: tuple[OtherName, ...] = ()
 
 
 def purging_order(steps: Sequence[Step]) -> list[int]:
     """The numbers of the steps as they are made final: the last one first.
 
     But what stands in our schema as a whole goes at the end and in the script's order: the server
-    let the script drop it in that order, and nothing in sight needs it.
+    let the script drop it in that order, and nothing in sight needs it. Extensions go last of all.
     """
-    numbers = range(len(steps))
-    whole = {number for number in numbers if steps[number].moves or steps[number].operation == "drop_type"}
-    return [*(number for number in reversed(numbers) if number not in whole), *sorted(whole)]
+    whole = {"drop_type": 1, "drop_extension": 2}
+    turns = [whole.get(step.operation, int(bool(step.moves))) for step in steps]
+    return sorted(range(len(steps)), key=lambda each: (turns[each], each if turns[each] else -each))
 
 
 def to_json(step: Step) -> dict[str, Any]:
@@ -227,6 +230,7 @@ def to_json(step: Step) -> dict[str, Any]:
         "restores": [
             [*_named(each.table), each.rows, *_named(each.images), each.columns] for each in step.restores
         ],
+        "other_names": [each.to_json() for each in step.other_names],
         "hides": [[each.table.schema, each.table.name, each.column, each.hidden] for each in step.hides],
         "moves": [
             [move.relation.schema, move.relation.name, move.there.schema, move.there.name, move.is_remade]
@@ -285,6 +289,7 @@ def from_json(raw: dict[str, Any]) -> Step:
             )
             for schema, name, our_schema, our_name, is_remade in raw.get("moves", [])
         ),
+        other_names=tuple(OtherName.from_json(each) for each in raw.get("other_names", [])),
         loses=raw["loses"],
         is_undone_instantly=raw["is_undone_instantly"],
         moved=_moved_from_json(raw["moved"]) if raw.get("moved") else None,

@@ -2,6 +2,7 @@
 
 from tests.laws.cases import (
     blocks,
+    cascades,
     columns,
     counting,
     definitions,
@@ -24,6 +25,7 @@ __all__ = ["CASES", "SETUP", "Case"]
 CASES: tuple[Case, ...] = (
     *standing.CASES,
     *blocks.CASES,
+    *cascades.CASES,
     *columns.CASES,
     *counting.CASES,
     *definitions.CASES,

@@ -18,6 +18,9 @@ ATTACHED = frozenset({"ACL", "COMMENT", "SECURITY LABEL", "ALTER"})
 #: Entries of the archive itself.
 _SETTINGS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
 
+#: Constraints that pg_dump makes apart from their table.
+_CONSTRAINTS = ("CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT")
+
 #: How pg_dump ends the making of every materialised view.
 _EMPTY = "WITH NO DATA"
 
@@ -118,6 +121,12 @@ class Archive:
             if each.number not in gone and not (each.kind in ATTACHED and gone & {*each.needs})
         )
         return replace(self, entries=tuple(left))
+
+    def without_parts(self, schema: str, table: str, names: Collection[str]) -> Archive:
+        """The archive without indexes and constraints of a table, where it has them apart from it."""
+        apart = {(kind, f"{table} {name}") for name in names for kind in _CONSTRAINTS}
+        apart |= {("INDEX", name) for name in names}
+        return self.without([e for e in self.objects if e.schema == schema and (e.kind, e.tag) in apart])
 
     def without_said(self, entry: Entry, kind: str) -> Archive:
         """The archive without what is said of an object in this way."""

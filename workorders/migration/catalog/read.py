@@ -16,6 +16,7 @@ from psycopg import errors
 
 from workorders.migration.catalog import scope as scopes
 from workorders.migration.catalog import tables
+from workorders.migration.catalog.members import Member
 from workorders.migration.catalog.queries import Reading, queries, reading
 from workorders.migration.catalog.scope import Scope
 from workorders.migration.catalog.settled import BY_SETTINGS
@@ -99,6 +100,16 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
                 for row in view.rows(_QUERIES["settings"], names=list(MEANINGFUL_SETTINGS))
             },
         )
+
+
+def extension_members(database: Database, names: Collection[str]) -> Mapping[str, tuple[Member, ...]]:
+    """What belongs to these extensions, by their names. Raises Blocked as `reading` does."""
+    found: dict[str, list[Member]] = {name: [] for name in names}
+    with reading(database) as view:
+        for row in view.rows(_QUERIES["extension_members"], extensions=sorted(names)):
+            name = RelationName(schema=row["schema"], name=row["name"])
+            found[row["extension"]].append(Member(kind=row["kind"], name=name))
+    return {name: tuple(members) for name, members in found.items()}
 
 
 def identity(database: Database) -> Identity:

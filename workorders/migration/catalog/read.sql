@@ -159,3 +159,33 @@ SELECT c.oid,
   LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
  WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
+
+-- name: extension_members
+-- What belongs to extensions, or stands on what does, and can be named.
+SELECT e.extname::text AS extension, m.kind, n.nspname::text AS schema, m.name
+  FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
+   AND d.deptype = 'e'
+ CROSS JOIN LATERAL (
+    SELECT 'TYPE' AS kind, t.typnamespace AS namespace, t.typname::text AS name
+      FROM pg_catalog.pg_type t WHERE d.classid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objid
+    UNION ALL
+    SELECT 'FUNCTION', p.pronamespace, p.proname::text
+      FROM pg_catalog.pg_proc p WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.objid
+    UNION ALL
+    SELECT 'OPERATOR', o.oprnamespace, o.oprname::text
+      FROM pg_catalog.pg_operator o WHERE d.classid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.objid
+    UNION ALL
+    SELECT 'OPERATOR CLASS', c.opcnamespace, c.opcname::text
+      FROM pg_catalog.pg_opclass c WHERE d.classid = 'pg_catalog.pg_opclass'::regclass AND c.oid = d.objid
+    UNION ALL
+    -- What stands on an operator class, which pg_dump tells of indexes alone; named as pg_dump does.
+    SELECT 'CONSTRAINT', r.relnamespace, r.relname::text || ' ' || k.conname
+      FROM pg_catalog.pg_index i
+      JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+      JOIN pg_catalog.pg_class r ON r.oid = k.conrelid
+     WHERE d.classid = 'pg_catalog.pg_opclass'::regclass AND d.objid = ANY (i.indclass::oid[])
+ ) m
+  JOIN pg_catalog.pg_namespace n ON n.oid = m.namespace
+ WHERE e.extname = ANY (%(extensions)s)
+ ORDER BY 1, 2, 3, 4

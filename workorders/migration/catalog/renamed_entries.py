@@ -7,13 +7,15 @@ so that nothing is made again from a text that holds no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.catalog.archive import ATTACHED, Archive, Entry
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
+from workorders.migration.renames import Names, Part, Renamed
 from workorders.migration.sql import renamed, tree
+from workorders.migration.sql.renamed import RenamedType
 
 _TABLES = ("TABLE", "FOREIGN TABLE")
 _CONSTRAINTS = ("CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT")
@@ -81,6 +83,51 @@ def index_called(archive: Archive, was: RelationName, now: str) -> Archive:
         if entry.kind == "INDEX" and (entry.schema, entry.tag) == (was.schema, was.name):
             archive = _last_name(archive, entry, now, tag=now)
     return archive
+
+
+def type_called(archive: Archive, number: int, given: RenamedType) -> Archive:
+    """The archive in which all that names a type, by its number, says its new name."""
+    stale: list[Entry] = []
+    for entry in _naming(archive, number, given.was.name):
+        if entry.search_path:
+            # What the script wrote itself is found by its new name, but not made again from its text.
+            archive = archive.with_entry(replace(entry, drop=given.statement(entry.drop)))
+            stale.append(entry)
+        else:
+            archive = archive.with_entry(_rewritten(entry, given.statement))
+    return _marked(archive, stale)
+
+
+def function_called(archive: Archive, number: int, was: RelationName, now: RelationName) -> Archive:
+    """The same of a function; who needs another one of its name is marked."""
+    alike = {e.number for e in archive.objects if e.kind == "FUNCTION" and _is_called(e, was)} - {number}
+    names = Names(renames=(Renamed(part=Part.FUNCTION, table=was, becomes=now),))
+    stale: list[Entry] = []
+    for entry in _naming(archive, number, was.name):
+        if entry.search_path or alike & {*entry.needs}:
+            stale.append(entry)
+        else:
+            archive = archive.with_entry(_rewritten(entry, lambda text: renamed.calls(text, names)))
+    return _marked(archive, stale)
+
+
+def view_called(archive: Archive, number: int, was: RelationName) -> Archive:
+    """The archive after a view has another name, with who reads it marked."""
+    return _marked(archive, list(_naming(archive, number, was.name)))
+
+
+def _naming(archive: Archive, number: int, name: str) -> Iterator[Entry]:
+    """What needs an object and says its name, or is said of what does; tables aside."""
+    needing = {e.number: e for e in archive.objects if number in e.needs and e.kind not in _TABLES}
+    for entry in archive.entries:
+        is_said = entry.kind in ATTACHED and not needing.keys().isdisjoint(entry.needs)
+        text = f"{entry.definition} {entry.drop}" if is_said or entry.number in needing else ""
+        if name in {word.text for word in tree.words(text)}:
+            yield entry
+
+
+def _is_called(entry: Entry, name: RelationName) -> bool:
+    return (entry.schema, entry.tag.partition("(")[0]) == (name.schema, name.name)
 
 
 def _table(archive: Archive, name: RelationName) -> Entry | None:

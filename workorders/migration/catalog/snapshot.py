@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workorders.migration.catalog.archive import Archive
+from workorders.migration.catalog.members import Member
 from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
 
@@ -309,6 +310,16 @@ class Catalog:
     procedural_functions: frozenset[str] = frozenset()
     #: The user's functions, by unqualified name, that this script's twins are kept in step through.
     called_by_twins: frozenset[str] = frozenset()
+    #: The user's functions that rows are counted with before a rollback of this script.
+    called_by_counts: frozenset[RelationName] = frozenset()
+    #: Functions, by unqualified name, that those name in their bodies.
+    named_by_counts: frozenset[str] = frozenset()
+    #: Functions that this script has dropped, and that stay in their place until the purge.
+    left_in_place: frozenset[RelationName] = frozenset()
+    #: Extensions that it has dropped, which stay as well.
+    left_extensions: frozenset[str] = frozenset()
+    #: What belongs to each extension that the script drops.
+    extension_members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     #: Types, by unqualified name, that the triggers of this script's twins say.
     types_of_twins: frozenset[str] = frozenset()
     #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.
@@ -381,6 +392,12 @@ class Catalog:
             kept = constraints.get(schema, frozenset()) - table.constraint_names
             constraints[schema] = kept.union(*others)
         return replace(self, tables=left, relation_names=relations, constraint_names=constraints)
+
+    def without_entries(self, table: RelationName, parts: Collection[str]) -> Catalog:
+        """The catalog whose archive has these indexes and constraints of a table no more."""
+        if self.archive is None:
+            return self
+        return replace(self, archive=self.archive.without_parts(table.schema, table.name, parts))
 
     def referencing(self, name: RelationName) -> tuple[Reference, ...]:
         """The foreign keys of any table that point at this one, itself included."""

@@ -69,6 +69,25 @@ class Types:
         more = self.with_type(name, self.categories.get(bare(base), ""))
         return replace(more, bases={**more.bases, written_name(name): base})
 
+    def renamed(self, old: RelationName, new: RelationName) -> Types:
+        """The types with one of them under another name."""
+        was, now = written_name(old), written_name(new)
+
+        def called(text: str) -> str:
+            return now if text == was else text
+
+        def recast(casts: frozenset[Cast]) -> frozenset[Cast]:
+            return frozenset(Cast(source=called(e.source), target=called(e.target)) for e in casts)
+
+        return Types(
+            names={new if name == old else name: called(text) for name, text in self.names.items()},
+            categories={called(text): category for text, category in self.categories.items()},
+            bases={called(text): called(base) for text, base in self.bases.items()},
+            casts=recast(self.casts),
+            assignments=recast(self.assignments),
+            free=recast(self.free),
+        )
+
     def without(self, name: RelationName) -> Types:
         """The types without one of them."""
         return replace(self, names={each: text for each, text in self.names.items() if each != name})

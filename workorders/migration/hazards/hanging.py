@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from workorders.migration.connections import Target
@@ -18,18 +18,30 @@ KINDS = frozenset({"FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE", "TYPE", "DOM
 _QUERY = """
 WITH classes AS (
     SELECT oid, relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+), inside AS (
+    SELECT 'pg_class' AS class, c.oid, n.nspname::text AS schema FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'pg_proc', p.oid, n.nspname::text FROM pg_catalog.pg_proc p
+      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'pg_type', t.oid, n.nspname::text FROM pg_catalog.pg_type t
+      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = ANY (%(schemas)s)
 ), objects AS (
-    SELECT 'pg_proc' AS class, oid, proname::text AS name FROM pg_catalog.pg_proc
+    SELECT class, oid, schema AS name, schema FROM inside
+    UNION ALL
+    SELECT 'pg_proc' AS class, oid, proname::text AS name, '' FROM pg_catalog.pg_proc
      WHERE proname = ANY (%(names)s)
     UNION ALL
-    SELECT 'pg_namespace', oid, nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY (%(names)s)
+    SELECT 'pg_namespace', oid, nspname::text, '' FROM pg_catalog.pg_namespace
+     WHERE nspname = ANY (%(schemas)s)
     UNION ALL
-    SELECT 'pg_type', oid, typname::text FROM pg_catalog.pg_type WHERE typname = ANY (%(names)s)
+    SELECT 'pg_type', oid, typname::text, '' FROM pg_catalog.pg_type WHERE typname = ANY (%(names)s)
     UNION ALL
-    SELECT 'pg_class', oid, relname::text FROM pg_catalog.pg_class
+    SELECT 'pg_class', oid, relname::text, '' FROM pg_catalog.pg_class
      WHERE relkind = 'S' AND relname = ANY (%(names)s)
 )
-SELECT o.name, pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
+SELECT DISTINCT o.name, pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
        n.nspname::text, c.relname::text, coalesce(t.tgname::text, '')
 FROM objects o JOIN classes has ON has.relname = o.class
 JOIN pg_catalog.pg_depend d ON d.refclassid = has.oid AND d.refobjid = o.oid AND d.deptype = 'n'
@@ -44,6 +56,9 @@ LEFT JOIN pg_catalog.pg_class c
   ON c.oid = coalesce(t.tgrelid, w.ev_class, f.adrelid, k.conrelid, p.polrelid, i.indrelid,
                       CASE WHEN needs.relname = 'pg_class' THEN d.objid END)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+-- What is in a schema itself is told once, and its parts go with it.
+WHERE o.schema = '' OR (n.nspname IS DISTINCT FROM o.schema::name
+  AND NOT EXISTS (SELECT FROM inside i WHERE (i.class, i.oid, i.schema) = (needs.relname, d.objid, o.schema)))
 ORDER BY 1, 2
 """
 
@@ -62,17 +77,20 @@ class Hanging:
 
 def hanging(target: Target, script: str) -> Mapping[str, tuple[Hanging, ...]]:
     """By the bare name of each object of KINDS that the script drops with CASCADE. Reads catalogs alone."""
-    names = _dropped(script)
-    if not names:
+    names = _dropped(script, KINDS - {"SCHEMA"})
+    schemas = _dropped(script, {"SCHEMA"})
+    if not names | schemas:
         return {}
     found: defaultdict[str, list[Hanging]] = defaultdict(list)
-    for name, description, schema, relation, trigger in target.execute(_QUERY, {"names": sorted(names)}):
+    for name, description, schema, relation, trigger in target.execute(
+        _QUERY, {"names": sorted(names), "schemas": sorted(schemas)}
+    ):
         of = RelationName(schema=schema, name=relation) if relation else None
         found[name].append(Hanging(description=description, relation=of, trigger=trigger))
-    return {name: tuple(found[name]) for name in names}
+    return {name: tuple(found[name]) for name in names | schemas}
 
 
-def _dropped(script: str) -> frozenset[str]:
+def _dropped(script: str, kinds: Collection[str]) -> frozenset[str]:
     try:
         statements = tree.statements(script)
     except Unreadable:
@@ -81,6 +99,6 @@ def _dropped(script: str) -> frozenset[str]:
         objects.names_of(item)[-1]
         for raw in statements
         if raw.kind == "DropStmt" and raw.node.get("behavior") == "DROP_CASCADE"
-        if raw.node["removeType"].removeprefix("OBJECT_") in KINDS
+        if raw.node["removeType"].removeprefix("OBJECT_") in kinds
         for item in raw.node["objects"]
     )

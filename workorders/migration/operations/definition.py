@@ -17,6 +17,7 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Check, Place
+from workorders.migration.other_names import OtherName
 from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.steps import Action, Step
 
@@ -44,6 +45,8 @@ class ChangeDefinition:
     undone_later: str = ""
     #: The type that has another name then.
     renames: RenamedType | None = None
+    #: What has another name from then on.
+    other_names: tuple[OtherName, ...] = ()
     #: The catalog once it has run.
     becomes: Catalog
 
@@ -69,6 +72,7 @@ class ChangeDefinition:
                 operation=self.name,
                 action=Action(title=self.title, sql=(self.sql,), locks=self.locks),
                 undo=(undo,) if self.undo else (),
+                other_names=self.other_names,
             ),
         )
 

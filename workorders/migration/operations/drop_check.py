@@ -94,4 +94,5 @@ class DropCheck:
         """The table with one constraint less."""
         table = must_find(catalog, self.table)
         left = tuple(c for c in table.constraints if c.name != self.constraint.name)
+        catalog = catalog.without_entries(self.table, (self.constraint.name,))
         return catalog.with_table(replace(table, constraints=left))

@@ -26,6 +26,7 @@ from workorders.migration.catalog.snapshot import (
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations import (
+    counting,
     domain_column,
     exclusions,
     family,
@@ -148,7 +149,7 @@ class DropColumn:
                     "Drop the foreign key first, or write CASCADE.",
                 )
         for dependant in table.dependants:
-            if dependant.column == self.column and not _is_gone(dependant, table):
+            if dependant.column == self.column and not _is_gone(dependant, table, catalog, column):
                 raise refused(
                     self.place,
                     f"{dependant.description} needs {self.table}.{self.column}, so the server would refuse"
@@ -197,7 +198,9 @@ class DropColumn:
                     parts = index_tree.standing(catalog, table, index)
                     catalog = index_tree.without_parts(catalog, parts[1:])
         for each in (table, *family.heirs(catalog, self.table)):
-            catalog = catalog.with_table(
+            gone = [c.name for c in each.constraints if self.column in c.columns]
+            gone += [i.name for i in each.indexes if self.column in i.columns]
+            catalog = catalog.without_entries(each.name, gone).with_table(
                 replace(
                     each,
                     columns=tuple(c for c in each.columns if c.name != self.column),
@@ -209,8 +212,14 @@ class DropColumn:
         return catalog
 
 
-def _is_gone(dependant: Dependant, table: Table) -> bool:
+def _is_gone(dependant: Dependant, table: Table, catalog: Catalog, column: Column) -> bool:
     """Whether the script has dropped it before; foreign keys are told by the catalog."""
+    if dependant.kind == "default":
+        return not any(
+            each.table.name == dependant.relation
+            for sequence in column.owned_sequences
+            for each in counting.columns(catalog, sequence)
+        )
     if dependant.kind == "generated column" and dependant.is_own:
         there = (each.name for each in table.columns)
         return not any(dependant.description.startswith(f"column {name} of ") for name in there)

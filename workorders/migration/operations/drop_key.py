@@ -100,6 +100,7 @@ class DropKey:
     def after(self, catalog: Catalog) -> Catalog:
         """The table without the constraint and its index."""
         table = must_find(catalog, self.table)
+        catalog = catalog.without_entries(self.table, (self.constraint.name,))
         if table.kind == "p" and not table.is_new:
             return index_tree.without_parts(catalog, index_tree.standing(catalog, table, self._index(table)))
         return catalog.with_table(

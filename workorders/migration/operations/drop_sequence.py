@@ -1,8 +1,8 @@
 """DROP SEQUENCE.
 
 Plain form: nobody waits, but how far it has counted is gone. Online form, the quarantine: it moves to
-our schema. Columns that count with it are in its way, as they are in the server's. The
-inverse moves it back, with what it has counted. Purged, it is dropped.
+our schema. Columns that count with it are in its way, as they are in the server's; CASCADE takes
+their defaults first. The inverse moves it back, with what it has counted. Purged, it is dropped.
 Source: https://www.postgresql.org/docs/18/sql-dropsequence.html.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration import questions
-from workorders.migration.catalog.snapshot import Catalog, Column
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
+from workorders.migration.operations import counting
 from workorders.migration.operations.operation import Check, Place, refused
-from workorders.migration.sql import tree
 from workorders.migration.steps import Action, Move, Step
 
 
@@ -27,7 +27,6 @@ class DropSequence:
     place: Place
     #: The sequence.
     table: RelationName
-    cascades: bool = False
 
     def hazard(self) -> str:
         """What it counted."""
@@ -93,35 +92,15 @@ class DropSequence:
                         f"ALTER TABLE {table.name.sql} ALTER COLUMN {quoted(column.name)} DROP IDENTITY;"
                         " drops it.",
                     )
-                if self._counts(column, catalog):
-                    raise refused(
-                        self.place,
-                        f"The default of {table.name}.{column.name} counts with {self.table}: "
-                        + (
-                            "CASCADE would take it along."
-                            if self.cascades
-                            else "the server would refuse to drop it."
-                        ),
-                        f"ALTER TABLE {table.name.sql} ALTER COLUMN {quoted(column.name)} DROP DEFAULT;"
-                        " first.",
-                    )
-
-    def _counts(self, column: Column, catalog: Catalog) -> bool:
-        """Whether the column's default takes its values from the sequence."""
-        if column.default is None or "nextval" not in column.default:
-            return False
-        for found in tree.walk({"Expr": tree.expression(column.default)}):
-            text = found.node.get("sval", {}).get("sval") if found.kind == "A_Const" else None
-            if text:
-                (named,) = tree.statements(f"TABLE {text}")
-                for each in tree.walk(named.node):
-                    if each.kind == "RangeVar" and each.node["relname"] == self.table.name:
-                        schema = each.node.get("schemaname")
-                        if schema == self.table.schema or (
-                            schema is None and self.table.schema in catalog.search_path
-                        ):
-                            return True
-        return False
+        for each in counting.columns(catalog, self.table):
+            name, column = each.table.name, each.column
+            raise refused(
+                self.place,
+                f"The default of {name}.{column.name} counts with {self.table}, so the server would refuse to"
+                " drop it.",
+                f"ALTER TABLE {name.sql} ALTER COLUMN {quoted(column.name)} DROP DEFAULT; first, or write"
+                " CASCADE.",
+            )
 
     def _owner(self, catalog: Catalog) -> str:
         """The column that owns it, as OWNED BY takes it; "" where none does."""

@@ -24,6 +24,7 @@ from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations import (
     alter_inherit,
+    counting,
     family,
     inheritance,
     membership,
@@ -35,7 +36,7 @@ from workorders.migration.operations.drop_foreign_key import is_temporal
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find, refused
 from workorders.migration.operations.quarantined_table import QuarantinedTable
 from workorders.migration.operations.rejoining import Rejoining
-from workorders.migration.operations.restoration import locks_of_what_stays, strongest, without
+from workorders.migration.operations.restoration import Taken, locks_of_what_stays, strongest, without
 from workorders.migration.operations.surroundings import Surroundings
 from workorders.migration.operations.ties import Ties
 from workorders.migration.steps import Action, Misfit, Move, Step
@@ -104,7 +105,7 @@ class DropTable:
                 statement=self.place.statement,
                 operation=self.name,
                 action=Action(
-                    title=f"put {names} out of sight",
+                    title=f"put {names} out of sight{_along(keys, gone, going)}",
                     sql=(
                         *(each.detaching for each in leaving),
                         *(statement for each in untied for statement in each.untying),
@@ -133,6 +134,7 @@ class DropTable:
                         title=f"bring {names} back",
                         sql=(
                             *(statement for each in hidden for statement in each.bringing_back),
+                            *(statement for each in hidden for statement in each.counting_again),
                             *own.restoring,
                             *around.publishing,
                             *(statement for each in untied for statement in each.tying),
@@ -269,7 +271,11 @@ class DropTable:
 def _surroundings(catalog: Catalog, tables: tuple[Table, ...]) -> Surroundings:
     if catalog.archive is None:
         raise Broken("The catalog was read without pg_dump's archive.")
-    return Surroundings(archive=catalog.archive, tables=tables)
+    archive = catalog.archive
+    owned = [each for table in tables for column in table.columns for each in column.owned_sequences]
+    for sequence in owned:
+        archive = counting.without_former(catalog, archive, sequence)
+    return Surroundings(archive=archive, tables=tables)
 
 
 def _must_be_no_goal(catalog: Catalog, table: Table, going: Collection[RelationName], place: Place) -> None:
@@ -334,6 +340,14 @@ def _forcing(hidden: QuarantinedTable) -> Action:
 def _referenced(key: Reference) -> RelationName:
     assert key.constraint.referenced is not None
     return key.constraint.referenced
+
+
+def _along(keys: tuple[Reference, ...], gone: Taken, going: Collection[RelationName]) -> str:
+    """What of others goes too, in words."""
+    others = (key for key in keys if key.table not in going)
+    parts = [f"the foreign key {key.constraint.name} of {key.table}" for key in others]
+    parts += [str(entry) for entry in gone.entries]
+    return f", with {', '.join(parts)}" if parts else ""
 
 
 def _dropping(key: Reference) -> str:

@@ -4,7 +4,8 @@ Plain form: a catalog change that locks no table. Here the type is put out of re
 schema: what is kept of rows for the way back may hold values of it, and a dropped column that is generated
 may need the function. The way back gives it its place and name again, with owner, privileges and comment; a
 purge drops it. A function that a column's twin is kept in step through is called by its name, and therefore
-stays in its place until then.
+stays in its place until then; so does one that rows may be counted with before a rollback, where its name
+does not tell it from others.
 Source: https://www.postgresql.org/docs/18/sql-altertype.html.
 """
 
@@ -13,11 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.catalog.types import written_name
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
 from workorders.migration.operations import labels
 from workorders.migration.operations.operation import Check, Place
+from workorders.migration.other_names import OtherName
+from workorders.migration.renames import Part
 from workorders.migration.sql.renamed import RenamedType
 from workorders.migration.steps import Action, Step
 
@@ -56,9 +60,7 @@ class DropType:
         kind, name, of, aside = self.kind, self.dropped, self.arguments, self._aside(run)
         beside = RelationName(schema=name.schema, name=aside.name)
         if self.is_left:
-            drop = Action(title=f"drop function {name}", sql=(f"DROP FUNCTION IF EXISTS {name.sql}{of}",))
-            left = Action(title=f"leave function {name} in its place: a column is kept in step through it")
-            return (Step(statement=self.place.statement, operation=self.name, action=left, purge=(drop,)),)
+            return (self._left(run),)
         freed = () if of else (labels.kept_as(aside, "pg_catalog.text"),)
         return (
             Step(
@@ -87,6 +89,39 @@ class DropType:
                         sql=(*freed, f"DROP {kind} IF EXISTS {aside.sql}"),
                     ),
                 ),
+                other_names=(OtherName(part=Part.FUNCTION if of else Part.TYPE, name=name, there=aside),),
+            ),
+        )
+
+    def _left(self, run: str) -> Step:
+        """Marked as gone by a table of ours, without which a purge drops nothing: it was rolled back."""
+        of_name = f"{self.dropped}{self.arguments}"
+        mark = RelationName(schema=OUR_SCHEMA, name=ours("left", run, of_name, self.dropped.name))
+        is_marked = questions.relation_exists(mark)
+        return Step(
+            statement=self.place.statement,
+            operation=self.name,
+            action=Action(
+                title=f"leave function {self.dropped} in its place: it may be called until the purge",
+                sql=(f"CREATE TABLE {mark.sql} ()",),
+                done=is_marked,
+            ),
+            undo=(
+                Action(
+                    title=f"function {self.dropped} stays",
+                    sql=(f"DROP TABLE {mark.sql}",),
+                    done=questions.negated(is_marked),
+                ),
+            ),
+            purge=(
+                Action(
+                    title=f"drop function {self.dropped}",
+                    sql=(
+                        f"DROP FUNCTION IF EXISTS {self.dropped.sql}{self.arguments}",
+                        f"DROP TABLE {mark.sql}",
+                    ),
+                    done=questions.negated(is_marked),
+                ),
             ),
         )
 
@@ -110,4 +145,6 @@ class DropType:
 
     def after(self, catalog: Catalog) -> Catalog:
         """Without it."""
+        if self.is_left:
+            return replace(self.becomes, left_in_place=self.becomes.left_in_place | {self.dropped})
         return self.becomes

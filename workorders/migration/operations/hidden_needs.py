@@ -19,16 +19,16 @@ _MOVABLE = frozenset({"TYPE", "DOMAIN", "FUNCTION"})
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenNeeds:
-    """A catalog's archive as if nothing were out of sight, and what that needs."""
+    """A catalog's archive as if nothing were out of sight or dropped in part, and what that needs."""
 
     archive: Archive
     #: The numbers of the entries that hidden tables and columns cannot be without.
     numbers: frozenset[int]
 
     @classmethod
-    def of(cls, catalog: Catalog, archive: Archive, changed: Collection[RelationName] = ()) -> HiddenNeeds:
-        """From the catalog as it is when a statement's turn comes; `changed` have lost parts by it."""
-        movable = {entry.number: entry for entry in archive.objects if entry.kind in _MOVABLE}
+    def of(cls, catalog: Catalog, archive: Archive, gone: Collection[Entry]) -> HiddenNeeds:
+        """From the catalog as it is when the turn of a statement comes that drops these."""
+        movable = {entry.number: entry for entry in archive.needing(gone) if entry.kind in _MOVABLE}
         numbers: set[int] = set()
         left = archive
         for entry in archive.objects:
@@ -39,7 +39,7 @@ class HiddenNeeds:
                 numbers |= needs
             else:
                 table = catalog.tables.get(RelationName(schema=entry.schema, name=entry.tag))
-                if table is None or not (table.hidden or table.name in changed):
+                if table is None or not needs or _is_of_type(entry):
                     continue
                 named = set(_words(table))
                 needs = {number for number in needs if _bare(movable[number]) not in named}
@@ -48,6 +48,12 @@ class HiddenNeeds:
                 kept = tuple(number for number in entry.needs if number not in needs)
                 left = left.with_entry(replace(entry, needs=kept))
         return cls(archive=left, numbers=frozenset(numbers))
+
+
+def _is_of_type(entry: Entry) -> bool:
+    """Whether a table has the columns of a composite type, and goes with it."""
+    made = (each.node for each in tree.statements(entry.definition) if each.kind == "CreateStmt")
+    return any("ofTypename" in node for node in made)
 
 
 def _bare(entry: Entry) -> str:
@@ -62,6 +68,7 @@ def _words(table: Table) -> Iterator[str]:
     texts += [each.definition for each in table.indexes]
     texts += [each.definition for each in table.triggers]
     texts += [each.definition for each in table.statistics]
+    texts.append(table.partition_key or "")
     for text in texts:
         yield from (word.text for word in tree.words(text))
 

@@ -67,11 +67,15 @@ class QuarantinedTable:
         for kind, part in self._parts():
             hidden_part = RelationName(schema=part.schema, name=self._hidden(kind, part))
             sql.append(f"ALTER {kind} {hidden_part.sql} RENAME TO {quoted(part.name)}")
-        sql += [
+        return tuple(sql)
+
+    @property
+    def counting_again(self) -> tuple[str, ...]:
+        """Gives columns their defaults, once all is back that they count with."""
+        return tuple(
             f"{self._only} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
             for column in self._counted
-        ]
-        return tuple(sql)
+        )
 
     @property
     def forcing(self) -> tuple[str, ...]:

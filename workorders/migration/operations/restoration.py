@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
-from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.catalog.snapshot import Catalog, Dependant
 from workorders.migration.errors import Unreadable
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, quoted
@@ -15,11 +15,15 @@ from workorders.migration.operations.operation import Place, refused
 from workorders.migration.sql import tree
 from workorders.migration.sql.objects import must_be_current, relation_of
 
+#: Kinds that go with their schema, unsaid, and are not dropped by themselves.
+SILENT = frozenset({"DEFAULT ACL"})
+
 #: Kinds that are made again from their definition, with nothing lost.
 ROWLESS = frozenset(
     {
         *("VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE", "AGGREGATE", "TRIGGER", "POLICY", "RULE"),
         *("TYPE", "DOMAIN", "STATISTICS", "DEFAULT", "SCHEMA", "CAST", "OPERATOR"),
+        *SILENT,
     }
 )
 
@@ -30,7 +34,7 @@ _PUT_OFF = frozenset({"VIEW", "MATERIALIZED VIEW"})
 _ON_TABLES = ("TRIGGER", "POLICY", "RULE")
 
 #: Kinds that have no owner of their own.
-_OWNERLESS = frozenset({"TRIGGER", "POLICY", "RULE", "DEFAULT", "INDEX", "CAST", "EXTENSION"})
+_OWNERLESS = frozenset({"TRIGGER", "POLICY", "RULE", "DEFAULT", "INDEX", "CAST", "EXTENSION", *SILENT})
 
 #: Kinds whose change stops all readers of the relation that they are, or are part of.
 _STOPS_READERS = frozenset({"VIEW", "MATERIALIZED VIEW", "TRIGGER", "POLICY", "RULE", "DEFAULT"})
@@ -168,15 +172,15 @@ def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
     parts = {(relation_of(e), e.kind.lower(), e.tag) for e in gone if e.kind in _ON_TABLES}
     tables = {name: table for name, table in catalog.tables.items() if name not in views}
     for name, table in tables.items():
-        own = {(kind, tag.removeprefix(f"{name.name} ")) for on, kind, tag in parts if on == name}
-        described = tuple(f"{kind} {part} on " for kind, part in own)
+        own = (tag for on, kind, tag in parts if (on, kind) == (name, "trigger"))
+        triggers = {tag.removeprefix(f"{name.name} ") for tag in own}
         changed = replace(
             table,
-            triggers=tuple(t for t in table.triggers if ("trigger", t.name) not in own),
+            triggers=tuple(each for each in table.triggers if each.name not in triggers),
             dependants=tuple(
-                d
-                for d in table.dependants
-                if d.relation not in views and not d.description.startswith(described or ("\0",))
+                each
+                for each in table.dependants
+                if each.relation not in views and not any(is_described(entry, each) for entry in gone)
             ),
         )
         if changed != table:
@@ -199,6 +203,21 @@ def without(catalog: Catalog, gone: Sequence[Entry]) -> Catalog:
         schemas=catalog.schemas - {entry.tag for entry in gone if entry.kind == "SCHEMA"},
         archive=None if catalog.archive is None else catalog.archive.without(gone),
     )
+
+
+def is_described(entry: Entry, dependant: Dependant) -> bool:
+    """Whether it is this object that needs a table, as the server puts that in words."""
+    kind = entry.kind.lower()
+    if dependant.kind != kind:
+        return False
+    if "VIEW" in entry.kind:
+        return dependant.relation == relation_of(entry)
+    if entry.kind in _ON_TABLES:
+        on = relation_of(entry)
+        name = "" if on is None else entry.tag.removeprefix(f"{on.name} ")
+        return dependant.relation == on and dependant.description.startswith(f"{kind} {name} on ")
+    # The server quotes what pg_dump does not.
+    return dependant.description.replace('"', "") == str(entry).replace('"', "")
 
 
 def _names_of(catalog: Catalog, views: set[RelationName | None], schema: str) -> set[str]:

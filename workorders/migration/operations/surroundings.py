@@ -134,8 +134,20 @@ class Surroundings:
         for entry in self.archive.objects:
             # Foreign keys are the catalog's to tell.
             is_other = entry.number not in theirs and entry.kind not in ("FK CONSTRAINT", *_NEEDING)
-            if is_other and theirs & {*entry.needs}:
+            if is_other and (theirs & {*entry.needs} or self._is_read_by_new(entry)):
                 yield self._view_of(entry) or entry
+
+    def _is_read_by_new(self, entry: Entry) -> bool:
+        """Whether a view of this script's reads a table of this script's, of which pg_dump knows nothing."""
+        new = {table.name for table in self.tables if table.is_new}
+        if not (new and entry.search_path and "VIEW" in entry.kind):
+            return False
+        read = [named for raw in tree.statements(entry.definition) for named in tree.relations(raw.node)]
+        return any(
+            RelationName(schema=schema, name=named["relname"]) in new
+            for named in read
+            for schema in ([named["schemaname"]] if named.get("schemaname") else entry.search_path)
+        )
 
     def _view_of(self, entry: Entry) -> Entry | None:
         """The view of which pg_dump gives the query apart, since it needs a key."""

@@ -12,12 +12,23 @@ from workorders.migration.catalog.archive import Entry
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, quoted
-from workorders.migration.operations import restoration
+from workorders.migration.operations import counted, restoration
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.operation import Operation, exclusive, refused
 from workorders.migration.operations.refresh import Refresh
 from workorders.migration.operations.restoration import PROLOGUE, taken
-from workorders.migration.sql import comments, enums, objects, privileges, sequences, table_settings, tree
+from workorders.migration.other_names import OtherName
+from workorders.migration.renames import Part
+from workorders.migration.sql import (
+    called_otherwise,
+    comments,
+    enums,
+    objects,
+    privileges,
+    sequences,
+    table_settings,
+    tree,
+)
 from workorders.migration.sql.definition_kinds import is_table_setting
 from workorders.migration.sql.objects import KINDS, relation_names, relation_of
 from workorders.migration.sql.reading import Reading, said
@@ -149,12 +160,13 @@ def _renamed(reading: Reading) -> ChangeDefinition:
     if kind != "OBJECT_COLUMN":
         after = after.with_entry(_called(entry, new))
     becomes = _with_name(replace(reading.catalog, archive=after), entry, new, kind)
-    name, given = RelationName(schema=entry.schema, name=entry.tag), None
-    if kind == "OBJECT_TYPE" and name in reading.catalog.enums:
-        becomes = enums.renamed(reading, entry, new)
-        given = RenamedType(was=name, becomes=RelationName(schema=entry.schema, name=new))
-    elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
+    name = RelationName(schema=entry.schema, name=entry.tag)
+    is_enum = kind == "OBJECT_TYPE" and name in reading.catalog.enums
+    if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN") and not is_enum:
         enums.must_not_be_said_by_twins(reading, name)
+    given = None if kind == "OBJECT_COLUMN" else _other_name(reading, entry, new)
+    if given is not None:
+        becomes = called_otherwise.after(reading, entry, given, becomes)
     return replace(
         said(
             reading,
@@ -165,9 +177,33 @@ def _renamed(reading: Reading) -> ChangeDefinition:
             after=after,
             title=f"rename {entry}",
         ),
-        renames=given,
+        renames=RenamedType(was=name, becomes=replace(name, name=new)) if is_enum else None,
+        other_names=() if given is None else (given,),
         becomes=becomes,
     )
+
+
+#: Kinds that others say by their name.
+_SAID = {
+    **dict.fromkeys(("TYPE", "DOMAIN"), Part.TYPE),
+    **dict.fromkeys(("FUNCTION", "AGGREGATE"), Part.FUNCTION),
+    **dict.fromkeys(("VIEW", "MATERIALIZED VIEW"), Part.TABLE),
+}
+
+
+def _other_name(reading: Reading, entry: Entry, new: str) -> OtherName | None:
+    """What it is called then. Raises Refused where rows are counted with one of several of its name."""
+    name = RelationName(schema=entry.schema, name=entry.tag.partition("(")[0])
+    if entry.kind == "FUNCTION" and counted.is_ambiguous(reading.catalog, name):
+        raise refused(
+            reading.place,
+            f"Before a rollback, rows are counted with a function of the name {name}, and there is more than"
+            " one.",
+            "Rename it in a migration of its own, after this one is purged.",
+        )
+    part = _SAID.get(entry.kind)
+    there = RelationName(schema=entry.schema, name=new)
+    return None if part is None else OtherName(part=part, name=name, there=there)
 
 
 def renamed_node(entry: Entry, new: str) -> Node:

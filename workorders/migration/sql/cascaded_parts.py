@@ -2,7 +2,8 @@
 
 Columns of the type go with their values out of sight; of a column that stays goes a default or
 generation that names what is dropped, of the table a CHECK or an index. The server knows types of
-columns and names in expressions by their full names, as they are compared here.
+columns and names in expressions by their full names, as they are compared here; what pg_dump says
+that a table needs tells apart functions that share a name.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
+from workorders.migration.catalog.members import Member
 from workorders.migration.catalog.snapshot import Column, Table
 from workorders.migration.catalog.types import bare, written_name
-from workorders.migration.names import RelationName, quoted
+from workorders.migration.names import RelationName
 from workorders.migration.operations.defaults import ChangeDefault
+from workorders.migration.operations.drop_check import DropCheck
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.operation import Operation, Place, refused
@@ -25,7 +28,7 @@ from workorders.migration.sql.reading import Reading
 _TYPES = ("TYPE", "DOMAIN")
 
 #: Tables, and the parts of them that pg_dump makes apart.
-_HOLDERS = ("TABLE", "INDEX", "CHECK CONSTRAINT")
+_HOLDERS = ("TABLE", "INDEX", "CHECK CONSTRAINT", "DEFAULT")
 
 
 def of_tables(reading: Reading, entries: Sequence[Entry]) -> Iterator[Operation]:
@@ -38,15 +41,42 @@ def of_tables(reading: Reading, entries: Sequence[Entry]) -> Iterator[Operation]
     for entry in reading.archive.objects:
         if entry.kind in _TYPES and entry.number not in numbers and numbers & {*entry.needs}:
             _must_be_left_whole(entry, gone, reading.place)
-    names = _Names.of(reading.archive, gone)
-    found = (relation_of(e) for e in reading.archive.objects if e.kind in _HOLDERS and numbers & {*e.needs})
-    for relation in dict.fromkeys(name for name in found if name is not None):
+    needs: dict[RelationName, set[int]] = {}
+    for entry in reading.archive.objects:
+        relation = relation_of(entry) if entry.kind in _HOLDERS and numbers & {*entry.needs} else None
+        if relation is not None:
+            needs.setdefault(relation, set()).update(entry.needs)
+    for relation, needed in needs.items():
         table = reading.catalog.tables.get(relation)
         # What holds no rows of its own, or is out of sight, is not for here.
         if table is not None and table.kind in ("r", "p"):
+            names = _Names.of(reading.archive, gone, needed)
+            _must_divide_rows_without(table, names, reading.place)
             for operation in _of_table(reading, table, names):
                 yield operation
                 reading = replace(reading, catalog=operation.after(reading.catalog))
+
+
+def of_extension(reading: Reading, extension: Entry) -> Iterator[Operation]:
+    """The operations that take what tables have of an extension: its types, calls and kinds of index."""
+    members = reading.catalog.extension_members.get(extension.tag, ())
+    entries = [e for e in reading.archive.objects if e.kind in _HOLDERS and extension.number in e.needs]
+    names = _Names.of_members(reading.archive, members)
+    for relation in dict.fromkeys(relation_of(entry) for entry in entries):
+        table = None if relation is None else reading.catalog.tables.get(relation)
+        if table is None or table.kind not in ("r", "p"):
+            continue
+        _must_divide_rows_without(table, names, reading.place)
+        for operation in _of_table(reading, table, names):
+            yield operation
+            reading = replace(reading, catalog=operation.after(reading.catalog))
+        indexes = {(e.schema, e.tag) for e in entries if e.kind == "INDEX"}
+        for index in reading.catalog.tables[table.name].indexes:
+            is_by_itself = index.constraint is None and index.attached_to is None
+            if is_by_itself and (table.name.schema, index.name) in indexes:
+                dropped = DropIndex(place=reading.place, table=table.name, index=index)
+                yield dropped
+                reading = replace(reading, catalog=dropped.after(reading.catalog))
 
 
 def _of_table(reading: Reading, found: Table, names: _Names) -> Iterator[Operation]:
@@ -73,29 +103,22 @@ def _of_table(reading: Reading, found: Table, names: _Names) -> Iterator[Operati
             and not constraint.is_inherited
             and names.are_in_check(constraint.definition)
         ):
-            _must_be_countable_after(
-                place,
-                f"the constraint {constraint.name} of {name}",
-                f"ALTER TABLE {name.sql} DROP CONSTRAINT {quoted(constraint.name)}",
-            )
+            yield DropCheck(place=place, table=name, constraint=constraint)
     for index in table.indexes:
         is_by_itself = index.constraint is None and index.attached_to is None
         if is_by_itself and names.are_in_statement(index.definition):
-            if index.is_unique:
-                index_name = RelationName(schema=name.schema, name=index.name)
-                _must_be_countable_after(
-                    place, f"the unique index {index_name}", f"DROP INDEX {index_name.sql}"
-                )
             yield DropIndex(place=place, table=name, index=index)
 
 
-def _must_be_countable_after(place: Place, what: str, drop: str) -> None:
-    raise refused(
-        place,
-        f"CASCADE would take along {what}, which names what is dropped: without that, nobody could count the"
-        " rows that no longer fit before a rollback.",
-        f"{drop}; in a migration of its own, to be purged before this one.",
-    )
+def _must_divide_rows_without(table: Table, names: _Names, place: Place) -> None:
+    """Raises Refused for a table whose rows are divided by what is dropped: it would go as a whole."""
+    key = table.partition_key
+    if key is not None and names.are_in_statement(f"CREATE TABLE t () PARTITION BY {key}"):
+        raise refused(
+            place,
+            f"CASCADE would take along the table {table.name}, which is partitioned by what is dropped.",
+            f"DROP TABLE {table.name.sql}; in a statement before this one.",
+        )
 
 
 def _with_what_is_made_of_them(archive: Archive, entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -138,13 +161,28 @@ class _Names:
     functions: frozenset[tuple[str, ...]]
 
     @classmethod
-    def of(cls, archive: Archive, gone: Collection[Entry]) -> _Names:
-        """Without functions that share their name with one that stays: a call does not tell which it is."""
-        staying = {_full(each) for each in archive.objects if each.kind == "FUNCTION" and each not in gone}
+    def of(cls, archive: Archive, gone: Collection[Entry], needed: Collection[int]) -> _Names:
+        """In a table that needs these objects, by their numbers.
+
+        Without functions that share their name with one that it needs and that stays: a call does not
+        tell which it is.
+        """
+        needs = [each for each in archive.objects if each.number in needed and each.kind == "FUNCTION"]
+        staying = {_full(each) for each in needs if each not in gone}
         return cls(
             types=frozenset(_full(each) for each in gone if each.kind in _TYPES),
-            functions=frozenset(_full(each) for each in gone if each.kind == "FUNCTION") - staying,
+            functions=frozenset(_full(each) for each in needs) - staying,
         )
+
+    @classmethod
+    def of_members(cls, archive: Archive, members: Collection[Member]) -> _Names:
+        """Of what belongs to an extension."""
+        own = {_full(each) for each in archive.objects if each.kind == "FUNCTION"}
+        names = {
+            kind: {(each.name.schema, each.name.name) for each in members if each.kind == kind}
+            for kind in ("TYPE", "FUNCTION")
+        }
+        return cls(types=frozenset(names["TYPE"]), functions=frozenset(names["FUNCTION"] - own))
 
     def is_type_of(self, column: Column) -> bool:
         """Whether a column has one of the types, or an array of it."""

@@ -137,6 +137,19 @@ def _must_last(reading: Reading, relation: Node) -> None:
 def _must_be_free(reading: Reading, made: _Made) -> None:
     """Relations share their names with tables and indexes, which the archive may not have."""
     name = _name(reading, made)
+    if made.signature is not None and name in reading.catalog.left_in_place:
+        raise refused(
+            reading.place,
+            f"The function {name} that this script has dropped stays in its place until the purge: rows may"
+            " be counted with it before a rollback, or a column is kept in step through it.",
+            "Make the new one in a migration of its own, after this one is purged.",
+        )
+    if made.kind == "EXTENSION" and name.name in reading.catalog.left_extensions:
+        raise refused(
+            reading.place,
+            f"The extension {name.name} that this script has dropped stays in its place until the purge.",
+            "Make it again in a migration of its own, after this one is purged.",
+        )
     taken_names = reading.catalog.relation_names.get(name.schema, frozenset())
     is_relation = made.kind in ("VIEW", "MATERIALIZED VIEW", "SEQUENCE")
     if is_relation and name.name in taken_names and not reading.node.get("if_not_exists"):

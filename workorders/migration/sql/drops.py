@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workorders.migration.catalog.snapshot import Catalog
-from workorders.migration.errors import Broken
 from workorders.migration.names import RelationName
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.drop_sequence import DropSequence
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, refused
-from workorders.migration.sql import sequences
-from workorders.migration.sql.objects import Objects
-from workorders.migration.sql.tree import Node, strings
+from workorders.migration.sql import cascades, sequences
+from workorders.migration.sql.reading import Reading
+from workorders.migration.sql.tree import Node, RawStatement, strings
 
 _KINDS = {"v": "a view", "m": "a materialised view", "f": "a foreign table"}
 
 
-def operations(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+def operations(raw: RawStatement, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The operations of a DROP; none where IF EXISTS finds nothing."""
+    node = raw.node
     match node.get("removeType"):
         case "OBJECT_INDEX":
             yield from _indexes(node, place, catalog)
         case "OBJECT_TABLE":
-            yield from _tables(node, place, catalog)
+            yield from _tables(Reading(raw=raw, place=place, catalog=catalog))
         case "OBJECT_SEQUENCE":
-            yield from _sequences(node, place, catalog)
+            yield from _sequences(Reading(raw=raw, place=place, catalog=catalog))
         case other:
             kind = str(other).removeprefix("OBJECT_").replace("_", " ")
             raise refused(
@@ -78,7 +79,8 @@ def _keys_on(index: DropIndex, node: Node, catalog: Catalog) -> Iterator[Operati
         yield DropForeignKey(place=index.place, table=reference.table, constraint=reference.constraint)
 
 
-def _tables(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
+def _tables(reading: Reading) -> Iterator[Operation]:
+    node, place, catalog = reading.node, reading.place, reading.catalog
     found: list[RelationName] = []
     for names in _named(node):
         table = catalog.find(names[-2] if len(names) > 1 else None, names[-1])
@@ -99,22 +101,25 @@ def _tables(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
         else:
             found.append(table.name)
     if found:
-        cascades = node.get("behavior") == "DROP_CASCADE"
-        yield DropTable(place=place, tables=tuple(dict.fromkeys(found)), cascades=cascades)
+        tables = tuple(dict.fromkeys(found))
+        yield from cascades.of_tables(reading, tables) if reading.is_cascading else ()
+        yield DropTable(place=place, tables=tables, cascades=reading.is_cascading)
 
 
-def _sequences(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
-    if catalog.archive is None:
-        raise Broken("The catalog was read without pg_dump's archive.")
-    objects = Objects(catalog.archive, catalog.search_path)
+def _sequences(reading: Reading) -> Iterator[Operation]:
+    node, place = reading.node, reading.place
     for names in _named(node):
-        entry = objects.find(("SEQUENCE",), names)
-        sequence = sequences.owned_sequence(catalog, names)
+        entry = reading.objects.find(("SEQUENCE",), names)
+        sequence = sequences.owned_sequence(reading.catalog, names)
         if entry is not None:
             sequence = RelationName(schema=entry.schema, name=entry.tag)
         if sequence is not None:
-            cascades = node.get("behavior") == "DROP_CASCADE"
-            yield DropSequence(place=place, table=sequence, cascades=cascades)
+            for operation in cascades.of_sequence(reading, sequence):
+                yield operation
+                reading = replace(reading, catalog=operation.after(reading.catalog))
+            dropped = DropSequence(place=place, table=sequence)
+            yield dropped
+            reading = replace(reading, catalog=dropped.after(reading.catalog))
         elif not node.get("missing_ok"):
             raise refused(
                 place,

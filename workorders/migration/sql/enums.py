@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workorders.migration.catalog import renaming
+from workorders.migration.catalog import renamed_entries, renaming
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.catalog.types import written_name
@@ -14,6 +14,8 @@ from workorders.migration.operations import labels
 from workorders.migration.operations.add_value import AddValue
 from workorders.migration.operations.former_type import described
 from workorders.migration.operations.operation import Operation, refused
+from workorders.migration.other_names import OtherName
+from workorders.migration.renames import Part
 from workorders.migration.sql import tree
 from workorders.migration.sql.reading import Reading, said
 from workorders.migration.sql.renamed import RenamedType
@@ -47,13 +49,14 @@ def alterations(reading: Reading) -> Iterator[Operation]:
             reading.catalog,
             tables={each: renaming.type_renamed(table, given) for each, table in tables},
             enums={**reading.catalog.enums, name: names},
-            archive=archive,
+            archive=renamed_entries.type_called(archive, entry.number, given),
         )
         back = {"oldVal": new, "newVal": beside}
         qualified = [{"String": {"sval": part}} for part in (name.schema, name.name)]
         undo = tree.statement_text("AlterEnumStmt", {"typeName": qualified, **back})
         yield replace(
             said(reading, entry, undo=(undo,), after=reading.archive, title=f"rename a value of {name}"),
+            other_names=(OtherName(part=Part.TYPE, name=name, there=name, was=str(beside), now=new),),
             becomes=after,
         )
         return

@@ -108,7 +108,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         ],
         "DropOwnedStmt": ["DROP OWNED BY app"],
         "DropRoleStmt": ["DROP ROLE app"],
-        "DropStmt": ["DROP TABLE t", "DROP VIEW v", "DROP EVENT TRIGGER watch"],
+        "DropStmt": [
+            *("DROP TABLE t", "DROP VIEW v", "DROP EVENT TRIGGER watch"),
+            *("DROP SCHEMA other CASCADE", "DROP EXTENSION hstore"),
+        ],
         "DropSubscriptionStmt": ["DROP SUBSCRIPTION s"],
         "DropTableSpaceStmt": ["DROP TABLESPACE a"],
         "DropUserMappingStmt": ["DROP USER MAPPING FOR app SERVER s"],

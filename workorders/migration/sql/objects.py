@@ -9,7 +9,7 @@ from functools import lru_cache
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.errors import Refused
 from workorders.migration.names import RelationName
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed, tree
 from workorders.migration.sql.tree import Node, strings
 
 _RELATIONS = ("TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "FOREIGN TABLE")
@@ -192,16 +192,14 @@ class Objects:
     def mentioned(self, node: object) -> tuple[int, ...]:
         """The numbers of all objects that a tree could mean: relations, types, routines by name."""
         found: set[int] = set()
-        for part in tree.walk(node):
-            match part.kind:
-                case "RangeVar":
-                    found |= self._numbers(_RELATIONS, relation_names(part.node))
-                case "TypeName":
-                    found |= self._numbers(
-                        ("TYPE", "DOMAIN", *_RELATIONS), strings(part.node.get("names", []))
-                    )
-                case "FuncCall":
-                    found |= self._numbers(_ROUTINES, strings(part.node["funcname"]))
+        for relation in tree.relations(node):
+            found |= self._numbers(_RELATIONS, relation_names(relation))
+        for names in renamed.type_names(node):
+            found |= self._numbers(("TYPE", "DOMAIN", *_RELATIONS), strings(names))
+        for part in tree.walk({"Statement": node}):
+            # Of a trigger, it is the function that it calls.
+            if part.kind == "FuncCall" or "trigname" in part.node:
+                found |= self._numbers(_ROUTINES, strings(part.node["funcname"]))
         return tuple(sorted(found))
 
     def _numbers(self, kinds: Sequence[str], names: Sequence[str]) -> set[int]:

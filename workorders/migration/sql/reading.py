@@ -31,6 +31,11 @@ class Reading:
         return self.raw.node
 
     @property
+    def is_cascading(self) -> bool:
+        """Whether a DROP takes along what needs what it drops."""
+        return bool(self.node.get("behavior") == "DROP_CASCADE")
+
+    @property
     def archive(self) -> Archive:
         """What pg_dump says. Raises Broken where the catalog was read without it."""
         if self.catalog.archive is None:

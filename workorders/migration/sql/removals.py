@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workorders.migration.catalog.archive import Entry
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
+from workorders.migration.operations import counted
 from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.hidden_needs import HiddenNeeds
 from workorders.migration.operations.operation import Operation, refused
-from workorders.migration.operations.restoration import taken, without
-from workorders.migration.sql import cascaded_parts, objects, tree
+from workorders.migration.operations.restoration import SILENT, taken, without
+from workorders.migration.sql import cascaded_parts, extensions, objects, tree, whole_schemas
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.rowless import dropped
@@ -37,39 +39,76 @@ def drops(reading: Reading) -> Iterator[Operation]:
     if not entries:
         return
     if node["removeType"] == "OBJECT_EXTENSION":
-        raise refused(
-            reading.place,
-            f"DROP EXTENSION {entries[0].tag}: what its columns and objects hold could not come back.",
-            "Drop it by hand.",
-        )
+        yield from _extensions(reading, entries)
+        return
+    if node["removeType"] == "OBJECT_SCHEMA":
+        whole_schemas.must_come_back(reading, entries)
+        for operation in _all_in(reading, entries) if reading.is_cascading else ():
+            yield operation
+            reading = _after(operation, reading)
+        whole_schemas.must_be_empty(reading, entries)
+    yield from _taken_away(reading, entries)
+
+
+def _all_in(reading: Reading, schemas: Sequence[Entry]) -> Iterator[Operation]:
+    """What is in schemas, so that they are empty."""
+    for operation in whole_schemas.with_rows(reading, schemas):
+        yield operation
+        reading = _after(operation, reading)
+    left = whole_schemas.rowless(reading, schemas)
+    if left:
+        yield from _taken_away(reading, left)
+
+
+def _extensions(reading: Reading, found: Sequence[Entry]) -> Iterator[Operation]:
+    """Each by itself, after what needs it."""
+    for extension in found:
+        for operation in cascaded_parts.of_extension(reading, extension) if reading.is_cascading else ():
+            yield operation
+            reading = _after(operation, reading)
+        needing = extensions.needing(reading, extension)
+        for operation in _taken_away(reading, needing) if needing else ():
+            yield operation
+            reading = _after(operation, reading)
+        dropped_one = extensions.dropped(reading, extension)
+        yield dropped_one
+        reading = _after(dropped_one, reading)
+
+
+def _after(operation: Operation, reading: Reading) -> Reading:
+    """The statement, read when this part of it has been done."""
+    # Under any name of a run, rows are counted the same.
+    made = operation.steps(reading.catalog, "")
+    return replace(reading, catalog=counted.told(operation.after(reading.catalog), made))
+
+
+def _taken_away(reading: Reading, entries: Sequence[Entry]) -> Iterator[Operation]:
+    """These and what goes along with them."""
     table = relation_of(entries[0]) or _named(entries[0])
-    changed: set[RelationName] = set()
-    if node.get("behavior") == "DROP_CASCADE":
+    if reading.is_cascading:
         for operation in cascaded_parts.of_tables(reading, entries):
             yield operation
-            if operation.table is not None:
-                changed.add(operation.table)
-            reading = replace(reading, catalog=operation.after(reading.catalog))
-    needs = HiddenNeeds.of(reading.catalog, reading.archive, changed)
+            reading = _after(operation, reading)
+    needs = HiddenNeeds.of(reading.catalog, reading.archive, entries)
+    if not reading.is_cascading:
+        _must_be_needed_by_nobody(reading, entries, needs.archive.needing(entries))
     gone = taken(needs.archive, entries, reading.place, reading.catalog.role)
-    if node.get("behavior") != "DROP_CASCADE":
-        _must_be_needed_by_nobody(reading, entries, gone.entries)
-    # What twins call may call any other function.
-    is_left = bool(reading.catalog.called_by_twins)
     aside = [
         each
         for each in gone.entries
-        if each.number in needs.numbers or each.kind in _TYPES or (each.kind == "FUNCTION" and is_left)
+        if each.number in needs.numbers or each.kind in _TYPES or _is_called_later(reading.catalog, each)
     ]
     others = [each for each in gone.entries if each not in aside]
-    if aside and others:
+    is_apart = bool(aside and others) or reading.node["removeType"] == "OBJECT_SCHEMA"
+    if is_apart:
         # The server would take along what is out of sight: each goes by itself.
         rest = replace(gone, entries=tuple(others))
-        yield dropped(reading, table, rest, "; ".join(rest.dropping))
+        if others:
+            yield dropped(reading, table, rest, "; ".join(rest.dropping))
         reading = replace(reading, catalog=without(reading.catalog, others))
     if aside:
-        yield from _put_aside(reading, aside, is_left=is_left)
-    else:
+        yield from _put_aside(reading, aside)
+    elif not is_apart:
         yield dropped(reading, table, gone, reading.raw.text)
 
 
@@ -77,20 +116,34 @@ def drops(reading: Reading) -> Iterator[Operation]:
 _TYPES = ("TYPE", "DOMAIN")
 
 
-def _put_aside(reading: Reading, gone: Sequence[Entry], *, is_left: bool) -> Iterator[DropType]:
+def _is_called_later(catalog: Catalog, entry: Entry) -> bool:
+    """Whether it is a function that something may call until the purge."""
+    is_counted_with = entry.kind == "FUNCTION" and _named(entry) in catalog.called_by_counts
+    return is_counted_with or _is_left(catalog, entry)
+
+
+def _is_left(catalog: Catalog, entry: Entry) -> bool:
+    """Whether it may be called by its name, and not by one that it has meanwhile."""
+    name = _named(entry)
+    # What twins call may call any other function.
+    is_named = bool(catalog.called_by_twins) or name.name in catalog.named_by_counts
+    return entry.kind == "FUNCTION" and (is_named or counted.is_ambiguous(catalog, name))
+
+
+def _put_aside(reading: Reading, gone: Sequence[Entry]) -> Iterator[DropType]:
     """Each by itself; what stands on another first."""
     left = reading
     for entry in reversed(gone):
-        becomes = without(left.catalog, [entry])
-        yield DropType(
+        operation = DropType(
             place=reading.place,
             dropped=_named(entry),
             kind=entry.kind,
             arguments=_arguments(entry),
-            is_left=is_left and entry.kind == "FUNCTION",
-            becomes=becomes,
+            is_left=_is_left(left.catalog, entry),
+            becomes=without(left.catalog, [entry]),
         )
-        left = replace(left, catalog=becomes)
+        yield operation
+        left = replace(left, catalog=operation.after(left.catalog))
 
 
 def _arguments(entry: Entry) -> str:
@@ -103,12 +156,14 @@ def _arguments(entry: Entry) -> str:
     return f"({', '.join(types)})"
 
 
-def _must_be_needed_by_nobody(reading: Reading, entries: list[Entry], taken_along: Sequence[Entry]) -> None:
+def _must_be_needed_by_nobody(
+    reading: Reading, entries: Sequence[Entry], taken_along: Sequence[Entry]
+) -> None:
     """Raises Refused as the server would; parts of a relation go along silently."""
     own = {relation_of(entry) for entry in entries if "VIEW" in entry.kind}
     for other in taken_along:
         is_part = other.kind not in ("VIEW", "MATERIALIZED VIEW") and relation_of(other) in own
-        if other not in entries and not is_part:
+        if other not in entries and not is_part and other.kind not in SILENT:
             raise refused(
                 reading.place,
                 f"{other} needs {entries[0]}, so the server would refuse to drop it.",

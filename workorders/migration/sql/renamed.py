@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
-from workorders.migration.renames import Names
+from workorders.migration.renames import Names, Part
 from workorders.migration.sql import tree
-from workorders.migration.sql.tree import Node, strings
+from workorders.migration.sql.tree import Node, RawStatement, strings
 
 #: Objects that a DROP or COMMENT names behind their table.
 _ON_TABLES = ("TRIGGER", "POLICY", "RULE", "TABCONSTRAINT", "COLUMN", "TABLE")
@@ -65,6 +65,19 @@ def query(text: str, names: Names, *, main: RelationName) -> str:
             table = main if len(fields) == 1 else relations.get(strings(fields)[-2], main)
             last = fields[-1]["String"]
             last["sval"] = names.column(table, last["sval"])
+    _rename_calls(raw, names)
+    then_text = tree.statement_text(raw.kind, raw.node)
+    for each in names.renames:
+        if each.part is Part.TYPE:
+            label = (each.was, each.now) if each.was else None
+            then_text = RenamedType(was=each.table, becomes=each.becomes, label=label).statement(then_text)
+    return then_text
+
+
+def calls(text: str, names: Names) -> str:
+    """A statement with its functions as they are called then."""
+    (raw,) = tree.statements(text)
+    _rename_calls(raw, names)
     return tree.statement_text(raw.kind, raw.node)
 
 
@@ -149,7 +162,7 @@ class RenamedType:
         if not text:  # of what the script itself makes, nothing need be made again
             return text
         (raw,) = tree.statements(text)
-        names = [each for each in _type_names(raw.node) if self._is_of(each)]
+        names = [each for each in type_names(raw.node) if self._is_of(each)]
         if not names:
             return text
         if self.label is not None:
@@ -183,7 +196,7 @@ class RenamedType:
 def types_qualified(text: str, types: Types, search_path: Sequence[str]) -> str:
     """An expression with the schema before each of the user's types."""
     node = tree.expression(text)
-    for names in _type_names(node):
+    for names in type_names(node):
         name = types.named(strings(names), search_path)
         if name is not None and name.schema != "pg_catalog":
             names[:] = [{"String": {"sval": part}} for part in (name.schema, name.name)]
@@ -237,16 +250,25 @@ def _rename_table(node: Node, old: RelationName, new: RelationName) -> bool:
     return changed
 
 
-def _type_names(node: object) -> Iterator[list[Node]]:
-    """The names of every TypeName, those included that stand without their type."""
+def _rename_calls(raw: RawStatement, names: Names) -> None:
+    for item in tree.walk({raw.kind: raw.node}):
+        if item.kind == "FuncCall" or (item.kind == "CreateTrigStmt" and item.node.get("funcname")):
+            called = strings(item.node["funcname"])
+            if len(called) == 2:  # without its schema, it is the server's
+                then = names.function(RelationName(schema=called[0], name=called[1]))
+                item.node["funcname"] = [{"String": {"sval": part}} for part in (then.schema, then.name)]
+
+
+def type_names(node: object) -> Iterator[list[Node]]:
+    """The names of every TypeName below a node, those included that stand without their type."""
     if isinstance(node, dict):
         if "names" in node and "typemod" in node:
             yield node["names"]
         for value in list(node.values()):
-            yield from _type_names(value)
+            yield from type_names(value)
     elif isinstance(node, list):
         for item in node:
-            yield from _type_names(item)
+            yield from type_names(item)
 
 
 def _rename_columns(node: object, columns: dict[str, str]) -> None:

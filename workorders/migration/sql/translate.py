@@ -77,7 +77,7 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
         case "CreateTableAsStmt":
             yield from unread.created(node, place, catalog)
         case "DropStmt":
-            yield from drops.operations(node, place, catalog)
+            yield from drops.operations(statement.raw, place, catalog)
         case "RenameStmt" | "AlterObjectSchemaStmt":
             yield from renamings.operations(statement.raw, place, catalog)
         case "UpdateStmt" | "DeleteStmt":
