@@ -65,6 +65,7 @@ class AlterInherit:
         """As it is written; without the parent, with what stands in for it until the purge."""
         table, parent = must_find(catalog, self.table), must_find(catalog, self.parent)
         inheritance.must_have_parents(table, self.place)
+        inheritance.must_be_separable(catalog, table, parent, self.place)
         if self.is_added:
             _must_fit(catalog, table, parent, self.place)
         alter = f"ALTER TABLE {self.table.sql}"

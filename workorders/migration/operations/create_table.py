@@ -18,6 +18,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, ours, quoted
+from workorders.migration.operations import inheritance
 from workorders.migration.operations.new_column import keepable
 from workorders.migration.operations.operation import Check, Place, exclusive
 from workorders.migration.operations.restoration import strongest
@@ -61,6 +62,8 @@ class CreateTable:
         if self.created.is_unread:
             values = "*"
         pointed_at = self._pointed_at(catalog)
+        for parent in self.created.parents:
+            inheritance.must_be_separable(catalog, self.created, catalog.tables[parent], self.place)
         return (
             Step(
                 statement=self.place.statement,

@@ -207,6 +207,20 @@ def must_be_its_own(table: Table, name: str, command: str, place: Place) -> None
     )
 
 
+def must_be_separable(catalog: Catalog, table: Table, parent: Table, place: Place) -> None:
+    """Raises Refused where a server before 18 fails at NO INHERIT: it takes a check for a parent's."""
+    own = {each.name for each in table.constraints if each.kind == "c"}
+    found = [each.name for each in parent.constraints if each.kind == "c" and each.is_no_inherit]
+    mistaken = [name for name in found if name in own]
+    if mistaken and catalog.major < _COUNTED_SINCE:
+        raise refused(
+            place,
+            f"{mistaken[0]} of {parent.name} is NO INHERIT, and {table.name} has a check of that name:"
+            " servers before 18 fail when the one is to inherit no more from the other.",
+            f"ALTER TABLE {table.name.sql} RENAME CONSTRAINT {quoted(mistaken[0])} TO another name first.",
+        )
+
+
 def must_have_parents(table: Table, place: Place) -> None:
     """Raises Refused for a table that has left a parent, while ours stands in for that."""
     if any(is_ours(parent.name) for parent in table.parents):

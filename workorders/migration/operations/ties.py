@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
-from workorders.migration.operations.inheritance import inherits
+from workorders.migration.operations.inheritance import inherits, must_be_separable
 from workorders.migration.operations.operation import Place, exclusive, refused
 
 #: What has to be alike in all of a table's parents, or a dump of it could not be restored.
@@ -98,6 +98,7 @@ def of(
     leaving = tuple(name for name in table.parents if name in left)
     for name in leaving:
         _must_take_back(table, catalog.tables[name], place)
+        must_be_separable(catalog, table, catalog.tables[name], place)
     is_last = table.parents[-len(leaving) :] == leaving
     return Ties(table=table, left=leaving, stand_in=None if is_last and not _only_given(table) else stand_in)
 
