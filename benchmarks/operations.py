@@ -241,6 +241,10 @@ OPERATIONS = (
         sql="DROP SEQUENCE spare",
     ),
     Operation(
+        name="drop extension",
+        sql="CREATE EXTENSION hstore; DROP EXTENSION hstore",
+    ),
+    Operation(
         name="call",
         sql="CALL waive()",
         also_written=("fees",),

@@ -80,7 +80,11 @@ def of_sequence(reading: Reading, sequence: RelationName) -> Iterator[Operation]
         for each in archive.objects
         if entry is not None and entry.number in each.needs and each.kind not in _OF_SEQUENCES
     ]
+    counted = (each.table.name for each in counting.columns(reading.catalog, sequence))
+    by_default = {(name.schema, name.name) for name in counted}
     for each in needing:
+        if not reading.is_cascading and (each.schema, each.tag) in by_default:
+            continue  # its column is named by who drops the sequence
         if not reading.is_cascading or each.kind not in ROWLESS:
             raise refused(
                 reading.place,
@@ -92,7 +96,7 @@ def of_sequence(reading: Reading, sequence: RelationName) -> Iterator[Operation]
                 ),
                 f"Change or drop the {each.kind.lower()} first, in a statement before this one.",
             )
-    if needing:
+    if needing and reading.is_cascading:
         gone = taken(archive, needing, reading.place, reading.catalog.role)
         yield rowless.dropped(reading, sequence, gone, "; ".join(gone.dropping))
 
