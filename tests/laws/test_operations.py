@@ -17,7 +17,7 @@ from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
 from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
-from workorders.migration.steps import from_json, to_json
+from workorders.migration.stored_steps import from_json, to_json
 
 ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from workorders.migration import forecast, validation, workload
-from workorders.migration.catalog.snapshot import Catalog, Dependant
+from workorders.migration.catalog.attached import Dependant
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Target
 from workorders.migration.draft import PlannedStatement
 from workorders.migration.estimate import NO_EXPERIENCE, Estimate, Experience

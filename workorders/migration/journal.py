@@ -24,7 +24,8 @@ from workorders.migration.named_queries import named_queries
 from workorders.migration.names import OUR_SCHEMA
 from workorders.migration.plan import Plan
 from workorders.migration.renames import Renamed
-from workorders.migration.steps import Step, from_json, renamed_from_json, to_json
+from workorders.migration.steps import Step
+from workorders.migration.stored_steps import from_json, renamed_from_json, to_json
 
 _QUERIES = named_queries("workorders.migration", "journal.sql")
 

@@ -17,7 +17,8 @@ from workorders.migration.operations.refresh import refilling
 from workorders.migration.renames import Names
 from workorders.migration.sql import blocks, translate, unrolling
 from workorders.migration.sql.script import Script, Statement
-from workorders.migration.steps import MovedColumn, Step, to_json
+from workorders.migration.steps import MovedColumn, Step
+from workorders.migration.stored_steps import to_json
 
 #: Part of every digest: an approval is of what this version would do.
 VERSION = "0.1.0"

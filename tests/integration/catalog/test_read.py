@@ -6,16 +6,9 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
+from workorders.migration.catalog.attached import Dependant, Statistics
 from workorders.migration.catalog.read import identity, read, sizes
-from workorders.migration.catalog.snapshot import (
-    Catalog,
-    Column,
-    Constraint,
-    Dependant,
-    Index,
-    Statistics,
-    Table,
-)
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.connections import Target
 from workorders.migration.errors import Blocked
 from workorders.migration.names import RelationName

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from workorders.migration.catalog.attached import Dependant
 from workorders.migration.catalog.queries import Reading, queries
-from workorders.migration.catalog.snapshot import Dependant
 from workorders.migration.names import RelationName
 
 _QUERIES = queries("dependants.sql")

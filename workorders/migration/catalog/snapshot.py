@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workorders.migration.catalog.archive import Archive
+from workorders.migration.catalog.attached import Dependant, Statistics, Trigger
 from workorders.migration.catalog.members import Member
 from workorders.migration.catalog.types import Types
 from workorders.migration.names import RelationName
@@ -134,37 +135,6 @@ class Index:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """A user's trigger (`tgisinternal` false)."""
-
-    name: str
-    definition: str
-    #: O origin, D disabled, R replica, A always (`tgenabled`).
-    enabled: str = "O"
-    is_row: bool = True
-    #: Schema-qualified, quoted where needed.
-    function: str = ""
-    #: A partition's copy of its parent's trigger.
-    is_inherited: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dependant:
-    """Something that needs a table or one of its columns and would be in a DROP's way."""
-
-    #: view, materialized view, rule, policy, trigger, function, generated column, foreign key ...
-    kind: str
-    #: As `pg_describe_object` puts it.
-    description: str
-    #: The column that it needs; None for the whole table.
-    column: str | None = None
-    #: The relation that it is (a view) or is part of (a policy, a foreign key), where there is one.
-    relation: RelationName | None = None
-    #: It is part of the same table: in the way of DROP COLUMN, never of DROP TABLE.
-    is_own: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Table:
     """A relation with rows, or a view (then only name, kind and columns are filled)."""
 
@@ -256,15 +226,6 @@ class Table:
     def foreign_keys(self) -> tuple[Constraint, ...]:
         """The foreign keys that the table itself has."""
         return tuple(constraint for constraint in self.constraints if constraint.kind == "f")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statistics:
-    """An extended statistics object (CREATE STATISTICS)."""
-
-    name: RelationName
-    definition: str
-    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

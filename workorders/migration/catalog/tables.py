@@ -6,18 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
+from workorders.migration.catalog.attached import Statistics, Trigger
 from workorders.migration.catalog.dependants import dependants_of
 from workorders.migration.catalog.queries import Reading, queries
 from workorders.migration.catalog.scope import Scope
-from workorders.migration.catalog.snapshot import (
-    Column,
-    ColumnGrant,
-    Constraint,
-    Index,
-    Statistics,
-    Table,
-    Trigger,
-)
+from workorders.migration.catalog.snapshot import Column, ColumnGrant, Constraint, Index, Table
 from workorders.migration.names import RelationName
 
 _QUERIES = queries("tables.sql")

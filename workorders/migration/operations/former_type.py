@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from workorders.migration.catalog.archive import Entry
-from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Dependant, Index, Table
+from workorders.migration.catalog.attached import Dependant
+from workorders.migration.catalog.snapshot import Catalog, Column, Constraint, Index, Table
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName, literal, ours, quoted
 from workorders.migration.operations import family, inheritance, labels, rebuild, restoration

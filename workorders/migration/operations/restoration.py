@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Archive, Entry
-from workorders.migration.catalog.snapshot import Catalog, Dependant
+from workorders.migration.catalog.attached import Dependant
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.errors import Unreadable
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, literal, quoted

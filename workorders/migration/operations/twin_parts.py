@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from workorders.migration import questions
-from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Reference, Statistics
+from workorders.migration.catalog.attached import Statistics
+from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Reference
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import literal, quoted
 from workorders.migration.operations import not_null_path, rebuild

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from workorders.migration.catalog.snapshot import Dependant, Table
+from workorders.migration.catalog.attached import Dependant
+from workorders.migration.catalog.snapshot import Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import counting, family

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workorders.migration.catalog.archive import Entry
-from workorders.migration.catalog.snapshot import Catalog, Table, Trigger
+from workorders.migration.catalog.attached import Trigger
+from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import OUR_SCHEMA, RelationName, is_ours, quoted
 from workorders.migration.operations import own_columns
