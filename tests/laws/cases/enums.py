@@ -69,6 +69,12 @@ CASES = (
         sql="ALTER TYPE st RENAME VALUE 'b' TO 'be''e %s'; ALTER TYPE st ADD VALUE 'c'",
     ),
     Case(
+        name="enum: a column of its name becomes text, then drop the type",
+        setup="CREATE TYPE health AS ENUM ('failed', 'ok'); CREATE TABLE d (id int PRIMARY KEY, health health NOT NULL); INSERT INTO d VALUES (1, 'ok'), (2, 'failed')",
+        sql="""ALTER TABLE d ADD COLUMN health_new text NOT NULL DEFAULT 'failed' CHECK (health_new IN ('failed', 'ok')); UPDATE d SET health_new = health;
+        ALTER TABLE d ALTER COLUMN health_new DROP DEFAULT; ALTER TABLE d DROP COLUMN health; ALTER TABLE d RENAME COLUMN health_new TO health; DROP TYPE health""",
+    ),
+    Case(
         name="enum: become text, then drop the type",
         setup="""CREATE TYPE "fe'el" AS ENUM ('sad', 'it''s'); CREATE TABLE k (id int PRIMARY KEY, f "fe'el" NOT NULL DEFAULT 'sad', z int);
         INSERT INTO k (id) SELECT generate_series(1, 9)""",

@@ -6,6 +6,7 @@ the columns, constraints and indexes that are left: what none of them names is n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Catalog, Column, Table
 from workorders.migration.names import OUR_SCHEMA, RelationName
 from workorders.migration.sql import tree
+
+#: What a definition casts to, as the server writes it.
+_CAST = re.compile(r'::(?:"?[^"\s:]+"?\.)?"?([^"\s:,)\[]+)"?')
 
 _MOVABLE = frozenset({"TYPE", "DOMAIN", "FUNCTION"})
 
@@ -69,8 +73,15 @@ def _words(table: Table) -> Iterator[str]:
     texts += [each.definition for each in table.triggers]
     texts += [each.definition for each in table.statistics]
     texts.append(table.partition_key or "")
+    columns = {column.name for column in table.columns}
     for text in texts:
-        yield from (word.text for word in tree.words(text))
+        cast_to = set(_CAST.findall(text))
+        # A column may have a type's name, and be none of it.
+        yield from (
+            word.text
+            for word in tree.words(text)
+            if word.is_called or word.text not in columns or word.text in cast_to
+        )
 
 
 def _words_of(column: Column) -> Iterator[str]:
