@@ -97,10 +97,10 @@ CASES = (
         sql="""DELETE FROM "t'" WHERE id < 3; DROP TABLE gone; DROP EXTENSION IF EXISTS hstore, pg_trgm, none CASCADE; ALTER TABLE "t'" ADD h int; DROP TABLE w""",
     ),
     Case(
-        name="cascade: schemas of partitions, and of the script's own",
+        name="cascade: schemas of partitions and heirs, and of the script's own",
         setup="""CREATE SCHEMA s; CREATE SCHEMA r; CREATE TABLE s.p (k int, n int, PRIMARY KEY (k)) PARTITION BY RANGE (k); CREATE TABLE r.p1 PARTITION OF s.p FOR VALUES FROM (0) TO (10); CREATE TABLE s.p2 PARTITION OF s.p DEFAULT;
         CREATE TABLE q (k int, n int) PARTITION BY RANGE (k); CREATE TABLE s.q1 PARTITION OF q FOR VALUES FROM (0) TO (10); CREATE TABLE q2 PARTITION OF q DEFAULT; INSERT INTO s.p SELECT g, g FROM generate_series(1, 20) g; INSERT INTO q SELECT g, g FROM generate_series(1, 20) g;
-        CREATE SCHEMA bare; ALTER DEFAULT PRIVILEGES IN SCHEMA bare GRANT SELECT ON TABLES TO pg_monitor; GRANT ALL ON SCHEMA bare TO pg_monitor; CREATE TYPE m AS ENUM ('a'); CREATE TABLE u (id int PRIMARY KEY, m m); INSERT INTO u SELECT g, 'a' FROM generate_series(1, 5) g""",
+        CREATE TABLE s.base (id int PRIMARY KEY, n int); CREATE TABLE heir (m int) INHERITS (s.base); INSERT INTO heir SELECT g, g, g FROM generate_series(1, 5) g; CREATE VIEW of_heir AS SELECT m FROM heir; CREATE SCHEMA bare; ALTER DEFAULT PRIVILEGES IN SCHEMA bare GRANT SELECT ON TABLES TO pg_monitor; GRANT ALL ON SCHEMA bare TO pg_monitor; CREATE TYPE m AS ENUM ('a'); CREATE TABLE u (id int PRIMARY KEY, m m); INSERT INTO u SELECT g, 'a' FROM generate_series(1, 5) g""",
         sql="""DROP SCHEMA bare; DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.t (id serial PRIMARY KEY, u int REFERENCES u); CREATE TYPE s.e AS ENUM ('a'); CREATE TABLE s.u (e s.e); CREATE VIEW s.v AS SELECT * FROM s.t; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE VIEW w AS SELECT s.f(); CREATE SEQUENCE s.q; DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.t (n int); DROP TYPE m CASCADE; DROP TABLE u""",
     ),
