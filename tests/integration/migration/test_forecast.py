@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from bot.embedded import Server, binaries
-from tests.laws import runs
-from tests.plugins.bench import MakeTarget
+from bot.embedded import SHADOW_SETTINGS, Cluster, Server, binaries
 from workorders.migration import impact, sessions
 from workorders.migration.estimate import Amount, Work, total
+from workorders.migration.executor import Executor
+from workorders.migration.limits import Limits
 from workorders.migration.rehearsal.proofs import rehearse
 
 ROWS = 20_000
@@ -37,11 +40,31 @@ def _is_within(real: float, foretold: Amount) -> bool:
     return foretold.low <= real <= foretold.high
 
 
-@pytest.mark.usefixtures("shadow_server")
-def test_log_and_disk_are_within_what_was_foretold(make_target: MakeTarget, shadow_server: Server) -> None:
-    dsn = make_target(SETUP)
+@pytest.fixture
+def copies(tmp_path: Path) -> Iterator[Server]:
+    """For rehearsals: one that nobody else writes to, whose log would count as well."""
+    with Server(Cluster(home=tmp_path, name="copies", settings=SHADOW_SETTINGS)) as own:
+        yield own
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> Iterator[str]:
+    """A target of the same kind, whose server logs whole pages as a user's does."""
+    settings = {**SHADOW_SETTINGS, "full_page_writes": "on", "wal_level": "replica", "autovacuum": "off"}
+    with Server(Cluster(home=tmp_path, name="target", settings=settings)) as own:
+        superuser = urlsplit(own.create_database("shop"))
+        with psycopg.connect(superuser.geturl(), autocommit=True) as connection:
+            # The superuser of copies has to be another one.
+            connection.execute("CREATE ROLE migrator SUPERUSER LOGIN PASSWORD 'throw-away'")
+        address = f"migrator:throw-away@{superuser.hostname}:{superuser.port}"
+        yield superuser._replace(netloc=address).geturl()
+
+
+def test_log_and_disk_are_within_what_was_foretold(copies: Server, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        owner.execute(SETUP.encode())
     with closing(sessions.connect(dsn)) as target:
-        rehearsal = rehearse(target, dsn, SQL, shadow_server, binaries())
+        rehearsal = rehearse(target, dsn, SQL, copies, binaries())
         assert rehearsal.holds, rehearsal.problems
         plan = rehearsal.prepared.plan
         estimates = impact.foretold(target, rehearsal)
@@ -53,7 +76,8 @@ def test_log_and_disk_are_within_what_was_foretold(make_target: MakeTarget, shad
 
         with psycopg.connect(dsn, autocommit=True) as looking:
             before = _figures(looking)
-            runs.executed(dsn, plan)
+            with Executor(dsn, plan.run, Limits()) as executor:
+                executor.execute(plan)
             after = _figures(looking)
 
     assert _is_within(after["log"] - before["log"], wal)
