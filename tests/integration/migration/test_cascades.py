@@ -6,10 +6,10 @@ import re
 from contextlib import closing
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from bot.embedded import Server, binaries
+from tests.integration.migration.application import selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
@@ -66,16 +66,6 @@ CREATE SCHEMA owned; CREATE SCHEMA published;
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, statement: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        app.execute(statement.encode())
-
-
 def _counted(dsn: str, run: str) -> list[tuple[str, int]]:
     with pytest.raises(Undecided) as caught:
         runs.rolled_back(dsn, run)
@@ -86,7 +76,7 @@ def test_what_could_not_come_back_is_refused_by_its_name(
     make_target: MakeTarget, postgres_server: Server
 ) -> None:
     dsn = make_target(SETUP + _HARD)
-    _send(
+    sent(
         postgres_server.dsn(urlsplit(dsn).path[1:]),
         "ALTER DEFAULT PRIVILEGES IN SCHEMA owned GRANT SELECT ON TABLES TO PUBLIC;"
         " CREATE PUBLICATION whole FOR TABLES IN SCHEMA published",
@@ -111,15 +101,15 @@ def test_rows_written_after_a_schema_went_stay_and_those_without_a_parent_are_na
     before = runs.state(dsn)
     plan = runs.planned(dsn, "DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.p (id int)")
     runs.executed(dsn, plan)
-    _send(dsn, "INSERT INTO out VALUES (6, 5, 6), (7, 99, 7); DELETE FROM out WHERE id = 1")
+    sent(dsn, "INSERT INTO out VALUES (6, 5, 6), (7, 99, 7); DELETE FROM out WHERE id = 1")
 
     assert _counted(dsn, plan.run) == [("public.out had the constraint to_p", 1)]
     outcome = runs.rolled_back(dsn, plan.run, Decision(set_aside=True))
 
     assert outcome.state == "rolled_back"
     assert before.schema == runs.state(dsn).schema
-    assert _rows(dsn, "SELECT id, p FROM out ORDER BY id") == [(2, 2), (3, 3), (4, 4), (5, 5), (6, 5)]
-    assert _rows(dsn, "SELECT count(*) FROM s.p") == [(5,)]
+    assert selected(dsn, "SELECT id, p FROM out ORDER BY id") == [(2, 2), (3, 3), (4, 4), (5, 5), (6, 5)]
+    assert selected(dsn, "SELECT count(*) FROM s.p") == [(5,)]
 
 
 def test_rows_are_counted_with_a_function_that_is_gone_and_made_otherwise(make_target: MakeTarget) -> None:
@@ -130,10 +120,10 @@ def test_rows_are_counted_with_a_function_that_is_gone_and_made_otherwise(make_t
         "DROP FUNCTION r.f CASCADE; CREATE FUNCTION r.f(int) RETURNS int LANGUAGE sql AS 'SELECT 100'",
     )
     runs.executed(dsn, plan)
-    _send(dsn, "INSERT INTO out VALUES (6, 5, 0), (7, 5, 7)")
+    sent(dsn, "INSERT INTO out VALUES (6, 5, 0), (7, 5, 7)")
 
     assert _counted(dsn, plan.run) == [("public.out had the constraint of_f", 1)]
-    _send(dsn, "DELETE FROM out WHERE id > 5")
+    sent(dsn, "DELETE FROM out WHERE id > 5")
     runs.rolled_back(dsn, plan.run)
 
     assert before.differences(runs.state(dsn)) == []
@@ -146,7 +136,7 @@ def test_a_function_that_stayed_in_its_place_is_not_purged_after_a_rollback(make
     runs.executed(dsn, plan)
 
     runs.rolled_back(dsn, plan.run)
-    _send(dsn, "ALTER TABLE of_two DROP CONSTRAINT of_two_n_check")
+    sent(dsn, "ALTER TABLE of_two DROP CONSTRAINT of_two_n_check")
     runs.purged(dsn, plan.run)
 
     assert [str(each) for each in before.differences(runs.state(dsn))] == [

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
 
-import psycopg
 import pytest
 
 from bot.embedded import binaries
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions, validation
@@ -30,30 +29,13 @@ INSERT INTO deep (id, v, own, w) SELECT g, 'd' || g, 'deep', g FROM generate_ser
 """
 
 
-def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        return app.execute(query.encode()).fetchall()
-
-
-def _send(dsn: str, *statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as app:
-        for statement in statements:
-            app.execute(statement.encode())
-
-
-def _executed(dsn: str, sql: str) -> str:
-    plan = runs.planned(dsn, sql)
-    runs.executed(dsn, plan)
-    return plan.run
-
-
 def test_rows_of_heirs_that_cannot_go_back_are_counted_apart_and_set_aside_whole(
     make_target: MakeTarget,
 ) -> None:
     dsn = make_target(SETUP)
     before = runs.state(dsn).schema
-    run = _executed(dsn, "ALTER TABLE base DROP CONSTRAINT filled; ALTER TABLE base ALTER n DROP NOT NULL")
-    _send(
+    run = run_of(dsn, "ALTER TABLE base DROP CONSTRAINT filled; ALTER TABLE base ALTER n DROP NOT NULL")
+    sent(
         dsn,
         "INSERT INTO kid (id, v, own) VALUES (3001, '', 'mine')",
         "INSERT INTO base (id, v, n) VALUES (3001, 'x', NULL)",
@@ -68,9 +50,9 @@ def test_rows_of_heirs_that_cannot_go_back_are_counted_apart_and_set_aside_whole
     runs.rolled_back(dsn, run, Decision(set_aside=True))
 
     assert before == runs.state(dsn).schema
-    assert _rows(dsn, "SELECT count(*) FROM base WHERE id > 3000") == [(0,)]
+    assert selected(dsn, "SELECT count(*) FROM base WHERE id > 3000") == [(0,)]
     aside = [name for name in runs.kept(dsn) if "_aside_" in name]
-    found = [_rows(dsn, f'SELECT to_jsonb(q) FROM lockkeeper."{name}" q') for name in aside]
+    found = [selected(dsn, f'SELECT to_jsonb(q) FROM lockkeeper."{name}" q') for name in aside]
     assert sorted(
         str(row["own"]) + str(row.get("w")) for rows in found for (row,) in rows if "own" in row
     ) == [
@@ -81,7 +63,7 @@ def test_rows_of_heirs_that_cannot_go_back_are_counted_apart_and_set_aside_whole
 def test_keys_hold_for_each_tables_own_rows_and_are_asked_of_those(make_target: MakeTarget) -> None:
     """Every id is there in three tables; heirs' rows are neither doubles nor orphans, nor pointed at."""
     dsn = make_target(SETUP)
-    _send(dsn, "INSERT INTO kid (id, r) VALUES (40, 77)")
+    sent(dsn, "INSERT INTO kid (id, r) VALUES (40, 77)")
     with closing(sessions.connect(dsn)) as target:
         prepared = engine.prepare(
             target,
@@ -97,23 +79,23 @@ def test_keys_hold_for_each_tables_own_rows_and_are_asked_of_those(make_target: 
     assert "public.base (" in found.sentence
     assert "with the 3 that inherit from it)" in found.sentence
 
-    run = _executed(dsn, "ALTER TABLE base DROP CONSTRAINT base_pkey")
-    _send(dsn, "INSERT INTO base (id, v) VALUES (1, 'twice')")
+    run = run_of(dsn, "ALTER TABLE base DROP CONSTRAINT base_pkey")
+    sent(dsn, "INSERT INTO base (id, v) VALUES (1, 'twice')")
     with pytest.raises(Undecided, match=r"^1 row of public.base cannot go back"):
         runs.rolled_back(dsn, run)
     runs.rolled_back(dsn, run, Decision(set_aside=True))
-    assert _rows(dsn, "SELECT count(*), count(DISTINCT tableoid) FROM base WHERE id = 1") == [(3, 3)]
+    assert selected(dsn, "SELECT count(*), count(DISTINCT tableoid) FROM base WHERE id = 1") == [(3, 3)]
 
 
 def test_rows_of_the_same_key_in_several_tables_come_back_each_to_its_own(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "UPDATE base SET n = 5; DELETE FROM kid WHERE id = 9")
-    _send(dsn, "UPDATE ONLY kid SET n = 77 WHERE id = 3")
+    run = run_of(dsn, "UPDATE base SET n = 5; DELETE FROM kid WHERE id = 9")
+    sent(dsn, "UPDATE ONLY kid SET n = 77 WHERE id = 3")
 
     outcome = runs.rolled_back(dsn, run)
 
     assert [(each.title, each.rows) for each in outcome.left] == [("bring rows of public.kid back", 1)]
-    assert _rows(
+    assert selected(
         dsn, "SELECT tableoid::regclass::text, n, count(*) FROM base GROUP BY 1, 2 ORDER BY 1, 2"
     ) == [
         *(("base", 1, 9), ("deep", 1, 9), ("kid", 1, 8), ("kid", 77, 1)),
@@ -123,21 +105,21 @@ def test_rows_of_the_same_key_in_several_tables_come_back_each_to_its_own(make_t
 def test_rows_written_into_a_new_heir_are_kept_and_its_parents_show_theirs(make_target: MakeTarget) -> None:
     dsn = make_target(SETUP)
     before = runs.state(dsn)
-    run = _executed(dsn, "CREATE TABLE late (x int DEFAULT 4) INHERITS (kid, side)")
-    _send(dsn, "INSERT INTO late (id, v, s) VALUES (1, 'late', 's'), (2, 'late', 's')")
-    assert _rows(dsn, "SELECT count(*) FROM base") == [(29,)]
+    run = run_of(dsn, "CREATE TABLE late (x int DEFAULT 4) INHERITS (kid, side)")
+    sent(dsn, "INSERT INTO late (id, v, s) VALUES (1, 'late', 's'), (2, 'late', 's')")
+    assert selected(dsn, "SELECT count(*) FROM base") == [(29,)]
 
     # Out of reach is out of sight, wherever the way back is stopped.
     stops = 0
     while not runs.rolled_back_until(dsn, run, stops):
-        is_there = _rows(dsn, "SELECT to_regclass('late') IS NOT NULL") == [(True,)]
-        assert _rows(dsn, "SELECT count(*) FROM base") == [(29 if is_there else 27,)]
+        is_there = selected(dsn, "SELECT to_regclass('late') IS NOT NULL") == [(True,)]
+        assert selected(dsn, "SELECT count(*) FROM base") == [(29 if is_there else 27,)]
         stops += 1
     assert stops > 1
 
     assert before.differences(runs.state(dsn)) == []
     (kept,) = [name for name in runs.kept(dsn) if "_kept_" in name]
-    assert _rows(dsn, f'SELECT id, v, own, s, x FROM lockkeeper."{kept}" ORDER BY id') == [
+    assert selected(dsn, f'SELECT id, v, own, s, x FROM lockkeeper."{kept}" ORDER BY id') == [
         *((1, "late", None, "s", "4"), (2, "late", None, "s", "4")),
     ]
 
@@ -146,12 +128,12 @@ def test_what_has_left_a_parent_is_inherited_until_the_purge_and_its_own_from_th
     make_target: MakeTarget,
 ) -> None:
     dsn = make_target(SETUP)
-    run = _executed(dsn, "ALTER TABLE both_of NO INHERIT base")
-    assert _rows(dsn, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'base'::regclass") == [(1,)]
+    run = run_of(dsn, "ALTER TABLE both_of NO INHERIT base")
+    assert selected(dsn, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'base'::regclass") == [(1,)]
     with pytest.raises(Refused, match="has left a parent"):
         runs.planned(dsn, "ALTER TABLE both_of DROP COLUMN v")
     # A dump of it is only restored where all parents say the same of how a column is stored.
-    assert _rows(
+    assert selected(
         dsn,
         "SELECT a.attname, a.attstorage FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND starts_with(relname, 'lockkeeper')"
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname = 's'",
@@ -159,8 +141,8 @@ def test_what_has_left_a_parent_is_inherited_until_the_purge_and_its_own_from_th
 
     runs.purged(dsn, run)
 
-    assert _rows(dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE 'lockkeeper%%'") == [(0,)]
-    run = _executed(dsn, "ALTER TABLE both_of DROP COLUMN v")
+    assert selected(dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE 'lockkeeper%%'") == [(0,)]
+    run = run_of(dsn, "ALTER TABLE both_of DROP COLUMN v")
     runs.purged(dsn, run)
 
 
