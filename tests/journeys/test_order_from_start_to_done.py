@@ -206,7 +206,7 @@ def test_the_forecast_is_held_against_what_it_came_to(story: Story, later: Threa
     expected = story.thread.report("automation: Scripts and rehearsal")
     assert "What it will take on the target" in expected
     assert "Write-ahead log" in expected
-    assert "as expected" in story.thread.report("automation: Execution")
+    assert "As expected" in story.thread.report("automation: Execution")
     assert "predictions held" in story.thread.report("conductor: Closing report")
 
     # The lesson's figures are the next forecast's ground.

@@ -266,9 +266,9 @@ def _scored(outcome: Outcome, expected: Sequence[Expected]) -> Grid | None:
     """Each step's time beside the one that was foretold; None where that is not known."""
     if not outcome.timings or not expected:
         return None
-    words_of = {True: "as expected", False: "not as expected", None: "unknown"}
+    words_of = {True: "yes", False: "no", None: "unknown"}
     return Grid(
-        header=("Step", "Time", "Expected", "Which was"),
+        header=("Step", "Time", "Expected", "As expected"),
         rows=tuple(
             (
                 named(timed.title),
