@@ -8,7 +8,7 @@ from workorders.migration.errors import Problem
 from workorders.migration.estimate import Amount, Estimate, total
 from workorders.migration.locks import Lock
 from workorders.migration.names import RelationName
-from workorders.report import Grid, Paragraph, Section, named
+from workorders.report import Folded, Grid, Paragraph, Section, named
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -72,33 +72,38 @@ def summed(amounts: Iterable[Amount], unit: Callable[[float], str] = duration) -
 
 def costs(estimates: Sequence[Estimate], kept_bytes: int) -> Section:
     """What the plan will take, step by step and in all, and what it gives back only with the purge."""
-    rows = [
+    figures = tuple(
         (
             named(each.step),
             interval(each.milliseconds),
             interval(each.wal_bytes, size),
             interval(each.disk_bytes, size),
-            "; ".join(
-                f"{name}: {amount.because}"
-                for name, amount in (
-                    ("time", each.milliseconds),
-                    ("log", each.wal_bytes),
-                    ("disk", each.disk_bytes),
-                )
-            ),
         )
         for each in estimates
-    ]
+    )
     whole = (
         "all steps",
         summed(each.milliseconds for each in estimates),
         summed((each.wal_bytes for each in estimates), size),
         summed((each.disk_bytes for each in estimates), size),
-        "",
     )
-    grid = Grid(header=("Step", "Time", "Write-ahead log", "Disk", "Because"), rows=(*rows, whole))
+    grounds = tuple(
+        (named(each.step), each.milliseconds.because, each.wal_bytes.because, each.disk_bytes.because)
+        for each in estimates
+    )
+    header = ("Step", "Time", "Write-ahead log", "Disk")
     kept = Paragraph(text=f"Dropped tables keep their {size(kept_bytes)} until the purge.")
-    return Section(title="What it will take on the target", blocks=(grid, *((kept,) if kept_bytes else ())))
+    return Section(
+        title="What it will take on the target",
+        blocks=(
+            Grid(header=header, rows=(*figures, whole)),
+            *((kept,) if kept_bytes else ()),
+            Folded(
+                title="The measurement that each figure comes from",
+                blocks=(Grid(header=header, rows=grounds),),
+            ),
+        ),
+    )
 
 
 def problems(found: Iterable[Problem]) -> Grid:
