@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
@@ -20,6 +21,7 @@ from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import rows
 from workorders.migration.rehearsal.rows import Rows
 from workorders.migration.settle import Decision
+from workorders.migration.steps import MovedColumn
 
 #: Small batches, so that a law meets their seams; nobody else is there, so nothing is waited for.
 LIMITS = Limits(
@@ -63,18 +65,19 @@ class State:
 
 def moved(state: State, plan: Plan) -> State:
     """The state with its columns where the plan says that they had to move."""
-    schema = state.schema
-    for move in plan.moved:
-        schema = order.with_column_behind(schema, move.table, move.column, move.behind)
-    return replace(state, schema=schema)
+    return _with_moves(state, plan.moved)
 
 
 def taken_back(before: State, plan: Plan) -> State:
     """What was there, with its columns where the whole way back leaves them."""
-    schema = before.schema
-    for move in plan.moved_back:
+    return _with_moves(before, plan.moved_back)
+
+
+def _with_moves(state: State, moves: Iterable[MovedColumn]) -> State:
+    schema = state.schema
+    for move in moves:
         schema = order.with_column_behind(schema, move.table, move.column, move.behind)
-    return replace(before, schema=schema)
+    return replace(state, schema=schema)
 
 
 def state(dsn: str) -> State:
