@@ -34,15 +34,22 @@ _REASONS_SHOWN = 8
 @click.option("--pattern", metavar="GLOB", help="Which files of DIR are migrations. Default: *.sql.")
 @click.option("--begin", metavar="FILE", help="Files before this one are run by psql alone, and not told of.")
 @click.option(
+    "--proofs",
+    is_flag=True,
+    help="Rehearse each file as well: the proofs under writes, some seconds a file more.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object a line: a file each, then totals."
 )
-def corpus(folder: Path, database: str | None, pattern: str | None, begin: str | None, as_json: bool) -> None:
+def corpus(
+    folder: Path, database: str | None, pattern: str | None, begin: str | None, proofs: bool, as_json: bool
+) -> None:
     """Measure the engine on a project's whole migration history.
 
     DIR holds the migrations of Prisma, Diesel, Flyway, goose, dbmate, golang-migrate or sqlx, or
     plain *.sql files. Each is planned, applied, rolled back, applied again and purged on a database
-    with made-up rows, and compared with what psql makes of it. Exit status: 0 if nothing differs
-    and nothing fails, else 1.
+    with made-up rows, and compared with what psql makes of it. Exit status: 0 if nothing differs,
+    nothing fails and, with --proofs, everything is proven, else 1.
     """
     with told_in_words():
         history = layouts.read(folder, pattern)
@@ -55,7 +62,10 @@ def corpus(folder: Path, database: str | None, pattern: str | None, begin: str |
         if not as_json:
             click.echo(f"{len(names)} files, layout {history.layout}", err=True)
         outcomes = []
-        with workshop(settings) as place, Corpus(place.server, place.binaries) as runner:
+        with (
+            workshop(settings) as place,
+            Corpus(place.server, place.binaries, with_proofs=proofs) as runner,
+        ):
             for outcome in runner.run(history.migrations, begin=begin):
                 outcomes.append(outcome)
                 for line in [json.dumps(_object(outcome))] if as_json else _lines(outcome):

@@ -82,6 +82,18 @@ class Plan:
         )
 
     @property
+    def gone_columns(self) -> frozenset[tuple[RelationName, str]]:
+        """Columns that it drops, as they were called before; others may have their names afterwards."""
+        dropping = (step for step in self.steps if step.operation == "drop_column")
+        found = set()
+        for step in dropping:
+            before = self.names(step.statement).reversed
+            found |= {
+                (before.table(each.table), before.column(each.table, each.column)) for each in step.hides
+            }
+        return frozenset(found)
+
+    @property
     def moved(self) -> tuple[MovedColumn, ...]:
         """Columns that stand elsewhere afterwards than after the plain SQL, in the order of their moves."""
         return tuple(step.moved for step in self.steps if step.moved is not None)

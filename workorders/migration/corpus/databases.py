@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from typing import Self
 
@@ -10,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from workorders.migration.rehearsal.shadow import Copy, ShadowServer
+from workorders.migration.rehearsal.shadow import Copy, ShadowServer, role_password
 
 #: Who owns the databases and runs the files.
 _ROLE = "corpus_owner"
@@ -25,8 +24,8 @@ class Databases:
         self._prefix = f"corpus_{uuid.uuid4().hex[:8]}"
         self._made = 0
         self._there: set[str] = set()
-        secret = str(conninfo_to_dict(server.dsn()).get("password", ""))
-        self._password = hashlib.sha256(f"corpus/{secret}".encode()).hexdigest()
+        # A rehearsal on the same server gives the role this one, too.
+        self._password = role_password(server.dsn())
 
     def __enter__(self) -> Self:
         with psycopg.connect(self._server.dsn(), autocommit=True) as superuser, superuser.transaction():

@@ -14,6 +14,7 @@ class Kind(Enum):
     APPLIED = "applied"  # forth as psql, and back as if it had not been
     REFUSED = "refused"  # nothing was changed
     DIFFERS = "differs"  # it ran, and left something else than it had to
+    UNPROVEN = "unproven"  # applied, but a proof of its rehearsal fails: it would not be offered for approval
     FAILS = "fails"  # a step did not run, or a fault of ours
     PSQL_FAILS = "psql fails"  # the file itself does not run here
 
@@ -54,5 +55,5 @@ class Totals:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing differs and nothing fails."""
-        return not self.counts[Kind.DIFFERS] and not self.counts[Kind.FAILS]
+        """Nothing differs, nothing fails and no proof does."""
+        return not any(self.counts[kind] for kind in (Kind.DIFFERS, Kind.UNPROVEN, Kind.FAILS))

@@ -23,6 +23,7 @@ from workorders.migration.corpus import rows as made_up
 from workorders.migration.corpus.databases import Databases
 from workorders.migration.corpus.layouts import Migration
 from workorders.migration.corpus.outcome import Kind, Outcome
+from workorders.migration.corpus.proving import unproven
 from workorders.migration.corpus.trial import Trial, Verdict
 from workorders.migration.corpus.values import Mood
 from workorders.migration.errors import Unreadable
@@ -57,11 +58,21 @@ class Corpus:
     """The databases of one history. Use as a context manager."""
 
     def __init__(
-        self, server: ShadowServer, binaries: Path, *, alter: Callable[[Plan], Plan] = lambda plan: plan
+        self,
+        server: ShadowServer,
+        binaries: Path,
+        *,
+        with_proofs: bool = False,
+        alter: Callable[[Plan], Plan] = lambda plan: plan,
     ) -> None:
-        """`alter` is for tests that plant a fault in a plan and must see it caught."""
+        """`with_proofs` rehearses each file as well, which takes some seconds more.
+
+        `alter` is for tests that plant a fault in a plan and must see it caught.
+        """
+        self._server = server
         self._databases = Databases(server)
         self._binaries = binaries
+        self._with_proofs = with_proofs
         self._alter = alter
 
     def __enter__(self) -> Self:
@@ -127,6 +138,10 @@ class Corpus:
                 chance = self._left_to_chance(migration, plain, wanted, ways)
                 if chance and verdict.kind is Kind.DIFFERS:
                     verdict = trial.judged(verdict.plan, verdict.found, chance=chance)
+        if self._with_proofs and verdict.kind is Kind.APPLIED:
+            reasons = unproven(plain.before.copy, migration.text, self._server, self._binaries)
+            if reasons:
+                return replace(verdict, kind=Kind.UNPROVEN, reasons=reasons)
         return verdict
 
     def _left_to_chance(

@@ -14,34 +14,38 @@ from workorders.migration.catalog import diff
 from workorders.migration.catalog.fingerprint import Fingerprint, column_key
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
+from workorders.migration.plan import Plan
 from workorders.migration.rehearsal.moments import Allowed, Moments
 from workorders.migration.rehearsal.rows import Rows, TableRows
 from workorders.migration.rehearsal.state import State
 from workorders.migration.rehearsal.trees import trees
-from workorders.migration.renames import Names
 
 
-def called_before(state: State, names: Names) -> State:
+def called_before(state: State, plan: Plan) -> State:
     """The state after a plan with its tables and columns as they were called before it.
 
-    What the plan itself made, and what has a former name of another, was not there before.
+    What the plan itself made was not there before, though it may have the name of what it dropped or renamed.
     """
+    names, gone, gone_columns = plan.names(), plan.gone, plan.gone_columns
     back = names.reversed
     rows: dict[RelationName, TableRows] = {}
     objects = dict(state.schema.objects)
     for name, held in state.rows.items():
         was = back.table(name)
-        if names.table(was) != name:
+        if names.table(was) != name or was in gone:
             continue
-        columns = {column: back.column(name, column) for column in held.columns}
+        formers = {column: back.column(name, column) for column in held.columns}
+        columns = {
+            column: former for column, former in formers.items() if (was, former) not in gone_columns
+        }
         for column, former in columns.items():
             objects[column_key(was, former)] = state.schema.objects.get(column_key(name, column), {})
-        order = sorted(held.columns, key=columns.__getitem__)
+        order = sorted(columns, key=columns.__getitem__)
         places = [held.columns.index(column) for column in order]
         rows[was] = TableRows(
             columns=tuple(columns[column] for column in order),
             rows=tuple(tuple(row[place] for place in places) for row in held.rows),
-            moments=frozenset(columns[column] for column in held.moments),
+            moments=frozenset(columns[column] for column in held.moments if column in columns),
         )
     return State(schema=Fingerprint(objects=objects), rows=rows)
 

@@ -95,7 +95,7 @@ class ShadowDatabase:
             if name not in _LEFT_OUT
         )
         return make_conninfo(
-            superuser, user=self._catalog.role, password=_password(superuser), options=settings
+            superuser, user=self._catalog.role, password=role_password(superuser), options=settings
         )
 
 
@@ -201,7 +201,7 @@ def _make_roles(target: Target, shadow: Shadow, catalog: Catalog, superuser: str
                 "Set LOCKKEEPER_SHADOW_URL to a server with another superuser.",
             )
         shadow.execute(
-            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(own, sql.Literal(_password(superuser)))
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(own, sql.Literal(role_password(superuser)))
         )
         for row in target.execute(
             "SELECT g.rolname, m.rolname FROM pg_catalog.pg_auth_members a"
@@ -293,7 +293,7 @@ _COLUMN_VERSION_ALONE = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*\);\n", 
 _COLUMN_VERSION = re.compile(_SET_OPTION + rb"\(pg_attver=[^,)\n]*, ", re.MULTILINE)
 
 
-def _password(superuser: str) -> str:
+def role_password(superuser: str) -> str:
     """The same for all rehearsals on one server: roles are shared, and setting it twice must not race."""
     secret = str(conninfo_to_dict(superuser).get("password", ""))
     return hashlib.sha256(f"rehearsal/{secret}".encode()).hexdigest()

@@ -87,8 +87,8 @@ def roll_back(
     )
     moments = Moments(
         before=before,
-        planned=kept.called_before(planned, plan.names()),
-        written=kept.called_before(written, plan.names()),
+        planned=kept.called_before(planned, plan),
+        written=kept.called_before(written, plan),
         reverted=reverted,
     )
     return WayBack(differences=(*found, *kept.differences(catalog, moments, allowed)), reverted=reverted)
