@@ -14,7 +14,7 @@ from workorders.migration.decisions import Decision
 from workorders.migration.errors import Refused
 from workorders.migration.later_names import behind_another, purged_under
 from workorders.migration.names import LAST, OUR_SCHEMA, RelationName, is_ours
-from workorders.migration.operations import counted, family, misfits, unvalidated
+from workorders.migration.operations import counted, family, hidden_parts, misfits, unvalidated
 from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
@@ -159,7 +159,9 @@ class Draft:
 
     def _add(self, operation: Operation, statement: Statement) -> list[str]:
         """Plans one operation more; its hazards."""
-        catalog, hazards = self.catalog, list[str]()
+        formers = {each.hidden: each.column for step in self.steps for each in step.hides}
+        let_go, catalog = hidden_parts.let_go(operation, self.catalog, self._run, formers)
+        hazards: list[str] = []
         names_now = names_of(self.steps)
         _must_not_be_twinned(operation, self.before, names_now, self._twins, statement)
         made = family.spread(
@@ -169,7 +171,7 @@ class Draft:
             statement.raw,
             heirs_of=operation.table if family.goes_to_heirs(operation) else None,
         )
-        made = misfits.spread(catalog, operation, made)
+        made = (*let_go, *misfits.spread(catalog, operation, made))
         if self.changed:
             self.filled += _filled_again(operation, catalog)
         for given in names_of(made).renames:
@@ -211,6 +213,8 @@ class Draft:
         if isinstance(operation, TwinColumn):
             self._twins = self._twins.and_one(operation.table, operation.twin(catalog, self._run))
         after = family.followed(operation, catalog, operation.after(catalog))
+        if isinstance(operation, TwinColumn):
+            after = hidden_parts.kept(operation, catalog, after, self._run)
         self.catalog = counted.told(_with_hidden(after, table, made), made)
         if isinstance(operation, DropType):
             self.catalog = operation.seen_by_hidden(self.catalog, self._run)

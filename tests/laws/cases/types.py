@@ -100,6 +100,16 @@ CASES = (
             ALTER TABLE k ALTER n SET DEFAULT 'A'""",
     ),
     Case(
+        name="type, then what it left is in the way",
+        setup='CREATE TABLE "odd %" (id char(6), n int, v int CONSTRAINT "{u}" UNIQUE DEFERRABLE, z int, PRIMARY KEY (id, n)); CREATE UNIQUE INDEX w ON "odd %" (v, z) WHERE n > 0;'
+        ' CREATE TABLE c (id int PRIMARY KEY, p char(6) NOT NULL, n int, FOREIGN KEY (p, n) REFERENCES "odd %" ON DELETE CASCADE);'
+        ' CREATE TABLE d (p char(6), n int, PRIMARY KEY (p, n), CONSTRAINT "d\'s" FOREIGN KEY (p, n) REFERENCES "odd %");'
+        ' INSERT INTO "odd %" SELECT \'k\' || g, g, g, g FROM generate_series(1, 9) g; INSERT INTO c SELECT v, id, n FROM "odd %"; INSERT INTO d SELECT id, n FROM "odd %"',
+        sql="""ALTER TABLE c ALTER p TYPE varchar(9); ALTER TABLE d ALTER p TYPE varchar(9), ALTER n TYPE bigint; ALTER TABLE d DROP CONSTRAINT "d's"; ALTER TABLE d DROP CONSTRAINT d_pkey;
+            ALTER TABLE "odd %" ALTER v TYPE bigint; ALTER TABLE "odd %" RENAME TO later; ALTER TABLE later RENAME id TO key; ALTER TABLE later RENAME CONSTRAINT "odd %_pkey" TO pk;
+            ALTER TABLE later ALTER key TYPE varchar(9); ALTER TABLE later DROP COLUMN z; ALTER TABLE later DROP CONSTRAINT "{u}"; ALTER TABLE later DROP CONSTRAINT pk CASCADE""",
+    ),
+    Case(
         name="type, then other names",
         setup='CREATE TABLE k (id int PRIMARY KEY, "a %s" int NOT NULL, b int, s text, z int, CHECK (z < 100)); CREATE INDEX ON k ("a %s", b);'
         " INSERT INTO k SELECT g, g, g, g, g FROM generate_series(1, 15) g",

@@ -48,12 +48,17 @@ def column_renamed(catalog: Catalog, name: RelationName, was: str, now: str) -> 
 
     tables = {}
     for table in catalog.tables.values():
-        table = replace(table, constraints=tuple(in_constraint(table, each) for each in table.constraints))
+        table = replace(
+            table,
+            constraints=tuple(in_constraint(table, each) for each in table.constraints),
+            hidden_constraints=tuple(in_constraint(table, each) for each in table.hidden_constraints),
+        )
         if table.name == name:
             table = replace(
                 table,
                 columns=tuple(in_column(column) for column in table.columns),
                 indexes=tuple(in_index(index) for index in table.indexes),
+                hidden_indexes=tuple(in_index(index) for index in table.hidden_indexes),
                 triggers=tuple(
                     replace(each, definition=renamed.trigger(each.definition, name, columns))
                     if _is_about(each.definition, was)
@@ -132,6 +137,7 @@ def table_renamed(catalog: Catalog, old: RelationName, new: RelationName) -> Cat
             ),
             columns=tuple(in_column(each) for each in table.columns),
             constraints=tuple(in_constraint(each) for each in table.constraints),
+            hidden_constraints=tuple(in_constraint(each) for each in table.hidden_constraints),
             dependants=tuple(replace(each, relation=called(each.relation)) for each in table.dependants),
             parents=tuple(called(each) or each for each in table.parents),
             children=tuple(sorted(called(each) or each for each in table.children)),
@@ -163,6 +169,10 @@ def table_renamed(catalog: Catalog, old: RelationName, new: RelationName) -> Cat
             indexes=tuple(
                 replace(each, definition=renamed.index(each.definition, each.name, new, {}))
                 for each in table.indexes
+            ),
+            hidden_indexes=tuple(
+                replace(each, definition=renamed.index(each.definition, each.name, new, {}))
+                for each in table.hidden_indexes
             ),
             triggers=tuple(
                 replace(each, definition=renamed.trigger(each.definition, new, {})) for each in table.triggers
@@ -227,9 +237,13 @@ def _index_called(catalog: Catalog, name: RelationName, was: str, now: str) -> C
         return constraint
 
     for table in catalog.tables.values():
-        changed = tuple(stands_on(table, each) for each in table.constraints)
-        if changed != table.constraints:
-            catalog = catalog.with_table(replace(table, constraints=changed))
+        changed = replace(
+            table,
+            constraints=tuple(stands_on(table, each) for each in table.constraints),
+            hidden_constraints=tuple(stands_on(table, each) for each in table.hidden_constraints),
+        )
+        if changed != table:
+            catalog = catalog.with_table(changed)
     for child in catalog.tables[name].children:
         if child in catalog.tables:
             below = catalog.tables[child]

@@ -147,6 +147,9 @@ class Table:
     columns: tuple[Column, ...] = ()
     #: Columns that the script being planned has dropped: still there, under names of ours.
     hidden: tuple[Column, ...] = ()
+    #: What such columns keep until they are purged and rows still feel: foreign keys, unique indexes.
+    hidden_constraints: tuple[Constraint, ...] = ()
+    hidden_indexes: tuple[Index, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()

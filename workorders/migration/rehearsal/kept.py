@@ -35,9 +35,7 @@ def called_before(state: State, plan: Plan) -> State:
         if names.table(was) != name or was in gone:
             continue
         formers = {column: back.column(name, column) for column in held.columns}
-        columns = {
-            column: former for column, former in formers.items() if (was, former) not in gone_columns
-        }
+        columns = {column: former for column, former in formers.items() if (was, former) not in gone_columns}
         for column, former in columns.items():
             objects[column_key(was, former)] = state.schema.objects.get(column_key(name, column), {})
         order = sorted(columns, key=columns.__getitem__)
