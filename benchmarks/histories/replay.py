@@ -138,7 +138,7 @@ class Replay:
                 for number, trial in enumerate(run.trials):
                     answers[number] = _better(answers.get(number), trial.answer)
                 failure = failure or run.failure
-                by_rows |= run.sqlstate.startswith(made_up.BY_ROWS)
+                by_rows |= run.sqlstate.startswith(oracle.BY_ROWS)
                 if not run.failure:
                     break
                 self._databases.drop(run.after)

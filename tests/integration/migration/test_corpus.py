@@ -69,6 +69,37 @@ def _with_faults(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
+def test_with_proofs_a_file_counts_only_if_its_rehearsal_would_let_it_be_approved(
+    shadow_server: Server,
+) -> None:
+    def losing_what_was_written(plan: Plan) -> Plan:
+        """The way back takes the application's new rows along; the file's own copies have none."""
+        loss = "DELETE FROM p WHERE name LIKE 'made up%' AND id NOT IN (SELECT p_id FROM c)"
+        steps = [
+            replace(step, undo=tuple(replace(each, sql=(*each.sql, loss)) for each in step.undo))
+            if step.operation == "add_column"
+            else step
+            for step in plan.steps
+        ]
+        return replace(plan, steps=tuple(steps))
+
+    history = _history(
+        _FIRST,
+        # Rehearsed on an empty table, as the SQL asks for one.
+        "ALTER TABLE c ADD needed int NOT NULL",
+        "ALTER TABLE p ADD note text",
+    )
+    with Corpus(shadow_server, binaries(), with_proofs=True) as corpus:
+        proven = list(corpus.run(history))
+    with Corpus(shadow_server, binaries(), with_proofs=True, alter=losing_what_was_written) as corpus:
+        planted = list(corpus.run(history[:1] + history[2:]))
+
+    assert _kinds(proven) == ["applied"] * 3, proven
+    assert _kinds(planted) == ["applied", "unproven"]
+    assert "reversal under writes" in planted[1].reasons[0]
+    assert not Totals.of(planted).is_clean
+
+
 def test_a_plan_that_leaves_something_else_is_caught_and_hides_no_later_one(shadow_server: Server) -> None:
     history = _history(
         _FIRST,

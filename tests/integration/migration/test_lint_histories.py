@@ -114,13 +114,16 @@ def test_every_true_finding_is_confirmed_and_no_file_that_fails_is_counted(shado
 
 
 def test_false_finding_is_not_confirmed_and_one_left_out_is_missed(shadow_server: Server) -> None:
-    _, costly, free = _replayed(
+    _, costly, free, brought = _replayed(
         shadow_server,
-        "CREATE TABLE p (id int PRIMARY KEY, mail text);",
+        "CREATE TABLE p (id int PRIMARY KEY, mail text, note text);",
         "CREATE INDEX p_mail ON p (mail);\nALTER TABLE p ADD token uuid DEFAULT gen_random_uuid();",
         "ALTER TABLE p ADD plain int;",
+        "CREATE EXTENSION citext;\nALTER TABLE p ALTER note TYPE citext;",  # a cast that no catalog knows yet
         plants_faults=True,
     )
 
     assert [(each.verdict, each.why) for each in free.answers] == [(Verdict.NOT_CONFIRMED, "written anew")]
     assert [(each.line, each.table) for each in costly.missed] == [(1, "public.p"), (2, "public.p")]
+    said = [(each.finding.hazard.id, each.verdict) for each in brought.answers]
+    assert (said, brought.missed) == ([("no-lock-timeout", _CONFIRMED)], ())

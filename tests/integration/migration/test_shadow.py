@@ -11,6 +11,7 @@ from bot.embedded import Server, binaries
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
 from workorders.migration.catalog import diff, fingerprint
+from workorders.migration.catalog import read as catalogs
 from workorders.migration.connections import Shadow
 from workorders.migration.rehearsal.shadow import shadow_of
 
@@ -53,3 +54,20 @@ def test_what_a_dead_rehearsal_left_is_dropped_by_the_next_and_a_living_one_is_l
     assert copies <= seen
     assert dead.isdisjoint(seen)
     assert copies.isdisjoint(databases(shadow_server))
+
+
+def test_what_a_table_calls_may_say_names_without_their_schema(
+    make_target: MakeTarget, shadow_server: Server
+) -> None:
+    """As on the target; pg_dump's own session finds none but the server's."""
+    url = make_target(
+        "CREATE TYPE pair AS (a int, b int);"
+        " CREATE FUNCTION paired(n int) RETURNS pair LANGUAGE sql IMMUTABLE AS 'SELECT ROW(n, n)::pair';"
+        " CREATE TABLE t (id int PRIMARY KEY, both_of pair GENERATED ALWAYS AS (paired(id)) STORED);"
+    )
+    with closing(sessions.connect(url)) as target:
+        catalog = catalogs.read(target)
+        with shadow_of(target, url, catalog, shadow_server, binaries()) as shadow:
+            with psycopg.connect(shadow.template, autocommit=True) as template:
+                copied = fingerprint.read(Shadow(template))
+        assert diff.compare(fingerprint.read(target), copied) == ()

@@ -22,14 +22,21 @@ class Brought:
     category: str = _USER
     #: Types of the server whose values an assignment makes into the first of `types`.
     assigned: tuple[str, ...] = ()
-    #: The same by an explicit cast.
+    #: Types of the server whose values are values of the first of `types` as they are.
+    free: tuple[str, ...] = ()
+    #: What `assigned` says, by an explicit cast.
     cast: tuple[str, ...] = ()
     #: Types of the server that its own values are cast to.
     cast_to: tuple[str, ...] = ()
 
 
 EXTENSION_TYPES: Mapping[str, Brought] = {
-    "citext": Brought(types=("citext",), category=_STRING, assigned=("boolean", "inet")),
+    "citext": Brought(
+        types=("citext",),
+        category=_STRING,
+        assigned=("boolean", "inet"),
+        free=("text", "character varying"),
+    ),
     "cube": Brought(types=("cube",)),
     "hstore": Brought(types=("hstore",), cast=("text[]",), cast_to=("json", "jsonb")),
     "intarray": Brought(types=("query_int",)),

@@ -24,9 +24,6 @@ from workorders.migration.rehearsal import matviews
 #: In each table.
 ROWS = 6
 
-#: SQLSTATEs, or their classes, of what rows can make of a statement; 42601 is what ltree says of a text.
-BY_ROWS = ("21", "22", "23", "P0", "54", "42601")
-
 _AS_OWNER = """
 SELECT pg_catalog.set_config('role', pg_catalog.pg_get_userbyid(datdba)::text, true)
   FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()

@@ -139,7 +139,9 @@ class Corpus:
                 if chance and verdict.kind is Kind.DIFFERS:
                     verdict = trial.judged(verdict.plan, verdict.found, chance=chance)
         if self._with_proofs and verdict.kind is Kind.APPLIED:
-            reasons = unproven(plain.before.copy, migration.text, self._server, self._binaries)
+            reasons = unproven(
+                plain.before.copy, migration.text, self._server, self._binaries, alter=self._alter
+            )
             if reasons:
                 return replace(verdict, kind=Kind.UNPROVEN, reasons=reasons)
         return verdict
@@ -189,7 +191,7 @@ class Corpus:
         try:
             return _Plain(before=self._before, after=self._copied(self._before, migration))
         except PlainSqlFails as failure:
-            if not failure.sqlstate.startswith(made_up.BY_ROWS):
+            if not failure.is_by_rows:
                 raise
             first = failure
         everything = frozenset(self._before.state.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from workorders.migration.catalog.extension_types import EXTENSION_TYPES
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, RawStatement
 
@@ -64,6 +65,8 @@ class Past:
         self.dropped_parts: set[tuple[str, str]] = set()
         #: The type, as a node, that the script has last given to a column: (table, column).
         self.types: dict[tuple[str, str], Node] = {}
+        #: From one type to another that an extension of the script's brings: the value stays as it is.
+        self.free_casts: set[tuple[str, str]] = set()
         #: Tables into which the script has put what a query gives.
         self.filled: set[str] = set()
         self._index_names: set[str] = set()
@@ -144,6 +147,9 @@ class Past:
                 name = tree.strings(node["typeName"])[-1]
                 if name not in self._new_types:
                     self.labels[node["newVal"]] = name
+            case "CreateExtensionStmt" if node["extname"] in EXTENSION_TYPES:
+                brought = EXTENSION_TYPES[node["extname"]]
+                self.free_casts |= {(each, brought.types[0]) for each in brought.free}
             case "CreateEnumStmt":
                 self._types.add(tree.strings(node["typeName"])[-1])
                 if self.opened is not None:

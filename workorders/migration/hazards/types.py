@@ -139,9 +139,12 @@ def _changes_no_bit(scene: Scene, old: str, type_name: Node) -> bool:
     """Whether the database has a cast that only gives the value another name, as from text to citext."""
     assert scene.catalog is not None
     known = scene.catalog.types
-    new = known.written(tree.strings(type_name["names"]), scene.catalog.search_path)
-    if new is None or "typmods" in type_name or "arrayBounds" in type_name or {bare(old), new} <= _STRINGS:
+    names = tree.strings(type_name["names"])
+    new = known.written(names, scene.catalog.search_path)
+    if "typmods" in type_name or "arrayBounds" in type_name or {bare(old), new} <= _STRINGS:
         return False
+    if new is None:
+        return (bare(old), names[-1]) in scene.past.free_casts
     return Cast(source=bare(old), target=new) in known.free
 
 

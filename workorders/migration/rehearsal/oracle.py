@@ -20,6 +20,9 @@ _ERROR = re.compile(r"(?:ERROR|FATAL):  (?P<sqlstate>[0-9A-Z]{5}): (?P<message>.
 #: What one message, which is one transaction, cannot hold.
 _NOT_IN_A_BLOCK = (errors.ActiveSqlTransaction.sqlstate, errors.UnsafeNewEnumValueUsage.sqlstate)
 
+#: SQLSTATEs, or their classes, of what rows can make of a statement; 42601 is what ltree says of a text.
+BY_ROWS = ("21", "22", "23", "P0", "54", "42601")
+
 #: Longer than any statement needs on a sample.
 _SECONDS = 120
 
@@ -34,6 +37,11 @@ class PlainSqlFails(Exception):
     def __init__(self, sqlstate: str, message: str) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
+
+    @property
+    def is_by_rows(self) -> bool:
+        """Whether other rows may let it run."""
+        return self.sqlstate.startswith(BY_ROWS)
 
 
 def run(dsn: str, text: str, psql: Path) -> None:

@@ -21,6 +21,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 from workorders.migration.rehearsal import sample
 from workorders.migration.rehearsal.metering import Cost
+from workorders.migration.rehearsal.oracle import PlainSqlFails
 from workorders.migration.rehearsal.proof import Proof, failures
 from workorders.migration.rehearsal.record import Record
 from workorders.migration.rehearsal.sample import Sample
@@ -105,6 +106,12 @@ def rehearse(
             try:
                 found = trial.run(altered.plan, plan_again)
                 break
+            except PlainSqlFails as failure:
+                if not (failure.is_by_rows and taken.made_up):
+                    found = Found(problems=(_plain_sql_fails(failure),))
+                    break
+                with psycopg.connect(shadow.template, autocommit=True) as template:
+                    taken = sample.without_made_up(Shadow(template), whole, taken)
             except Uncaptured as missed:
                 known = also_written.get(missed.statement, ())
                 also_written[missed.statement] = (*known, *missed.tables)
@@ -147,3 +154,11 @@ def rehearse(
 def measured(rehearsal: Rehearsal) -> Mapping[int, float]:
     """Milliseconds on the sample, by step."""
     return {timed.step: timed.milliseconds for timed in rehearsal.timings}
+
+
+def _plain_sql_fails(failure: PlainSqlFails) -> Problem:
+    return Problem(
+        line=None,
+        reason=f"The SQL itself fails on a copy of the target with sample rows: SQLSTATE {failure.sqlstate}.",
+        next_move="Run it with psql on a copy of the database to see the server's message.",
+    )

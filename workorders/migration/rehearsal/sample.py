@@ -77,6 +77,16 @@ def fill(target: Target, shadow: Shadow, catalog: Catalog, plan: Plan, *, makes_
     )
 
 
+def without_made_up(shadow: Shadow, catalog: Catalog, taken: Sample) -> Sample:
+    """Takes the made-up rows out of the template again: what the target has none of, the SQL may rely on."""
+    with shadow.transaction():
+        shadow.execute("SET LOCAL session_replication_role = replica")
+        for name in taken.made_up:
+            shadow.execute(sql.SQL(f"DELETE FROM {name.sql}"))
+    matviews.fill(shadow, catalog)
+    return replace(taken, made_up=(), empty=tuple(sorted({*taken.empty, *taken.made_up})))
+
+
 def _pointing(catalog: Catalog, plan: Plan) -> Catalog:
     """The catalog with the foreign keys that the plan will add: children come with their parents."""
     for reference in plan.references:

@@ -10,7 +10,7 @@ import hashlib
 import re
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from workorders.migration import dumping
 from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.errors import Blocked
+from workorders.migration.names import literal, quoted
 
 #: Settings of the target that mean nothing, or may not be set, on another server.
 _LEFT_OUT = frozenset(
@@ -151,18 +152,15 @@ _CLAIMS = int.from_bytes(b"lkcl", "big")
 def _made(
     target: Target, dsn: str, catalog: Catalog, server: ShadowServer, binaries: Path, name: str
 ) -> Iterator[ShadowDatabase]:
-    superuser = server.create_database(name)
+    dump = _portable(dumping.schema_of(dsn, binaries))
     try:
-        with psycopg.connect(superuser, autocommit=True) as connection:
-            shadow = Shadow(connection)
-            _must_have_extensions(target, shadow)
-            # An advisory lock is one database's: who makes roles has to meet the others in the same one.
-            with psycopg.connect(server.dsn(), autocommit=True) as meeting:
-                _make_roles(target, Shadow(meeting), catalog, superuser)
-            owner = _owner(target, catalog, superuser)
-            _own(shadow, name, owner)
-        _restore(superuser, dumping.schema_of(dsn, binaries), binaries)
-        _complete(target, superuser)
+        try:
+            owner = _restored(target, catalog, server, binaries, name, dump)
+        except _CannotBeRestored:
+            # What an index or a generated column calls may say names without their schema.
+            server.drop_database(name)
+            dump = _with_search_path(dump, catalog.search_path)
+            owner = _restored(target, catalog, server, binaries, name, dump)
     except BaseException:
         server.drop_database(name)
         raise
@@ -171,6 +169,28 @@ def _made(
         yield database
     finally:
         database.drop()
+
+
+class _CannotBeRestored(Blocked):
+    """The dump does not run."""
+
+
+def _restored(
+    target: Target, catalog: Catalog, server: ShadowServer, binaries: Path, name: str, dump: bytes
+) -> str:
+    """Makes the database from the dump; gives its owner."""
+    superuser = server.create_database(name)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        shadow = Shadow(connection)
+        _must_have_extensions(target, shadow)
+        # An advisory lock is one database's: who makes roles has to meet the others in the same one.
+        with psycopg.connect(server.dsn(), autocommit=True) as meeting:
+            _make_roles(target, Shadow(meeting), catalog, superuser)
+        owner = _owner(target, catalog, superuser)
+        _own(shadow, name, owner)
+    _restore(superuser, dump, binaries)
+    _complete(target, superuser)
+    return owner
 
 
 def _must_have_extensions(target: Target, shadow: Shadow) -> None:
@@ -244,14 +264,14 @@ def _restore(superuser: str, dump: bytes, binaries: Path) -> None:
     done = subprocess.run(
         [str(binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "--no-password", "-f", "-"],
         env=dumping.environment(superuser, binaries),
-        input=_portable(dump),
+        input=dump,
         capture_output=True,
         timeout=dumping.SECONDS,
         check=False,
     )
     if done.returncode:
         told = dumping.first_line(done.stderr)
-        raise Blocked(
+        raise _CannotBeRestored(
             f"The target's schema cannot be restored on the shadow server: {told}.",
             "Set LOCKKEEPER_SHADOW_URL to a throw-away server like the target.",
         )
@@ -286,6 +306,13 @@ def _portable(dump: bytes) -> bytes:
     dump = dump.replace(b"CREATE SCHEMA public;", b"CREATE SCHEMA IF NOT EXISTS public;")
     dump = _COLUMN_VERSION_ALONE.sub(b"", dump)
     return _COLUMN_VERSION.sub(rb"\1(", dump)
+
+
+def _with_search_path(dump: bytes, schemas: Sequence[str]) -> bytes:
+    """The dump for a session that finds names as the target's does; its own names all have their schema."""
+    path = literal(", ".join(map(quoted, schemas))).strip()
+    none = b"SELECT pg_catalog.set_config('search_path', '', false);"
+    return dump.replace(none, none.replace(b"''", path.encode()), 1)
 
 
 _SET_OPTION = rb"^(ALTER [A-Z ]*TABLE ONLY [^;\n]+ ALTER COLUMN [^;\n]+ SET )"

@@ -119,7 +119,7 @@ class Trial:
         """Every proof; one that stands on another is not tried where that one fails.
 
         `plan_again` makes the plan on a copy as it is. Raises Uncaptured where triggers wrote what
-        nobody had foreseen.
+        nobody had foreseen, and PlainSqlFails with what the script itself runs into.
         """
         try:
             self._must_be_decided_alike(plan, plan_again)
@@ -128,8 +128,6 @@ class Trial:
         try:
             plain = self._plain_sql()
             walked = self._walk(plan, plain)
-        except PlainSqlFails as failure:
-            return Found(problems=(_plain_sql_fails(failure),))
         except Uncaptured:
             raise
         except LockkeeperError as error:
@@ -305,14 +303,6 @@ class Trial:
         dsn = without(BY_SORTING, copy.dsn) if is_shuffled else copy.dsn
         oracle.run(dsn, self._text, self._psql)
         return copy, before
-
-
-def _plain_sql_fails(failure: PlainSqlFails) -> Problem:
-    return Problem(
-        line=None,
-        reason=f"The SQL itself fails on a copy of the target with sample rows: SQLSTATE {failure.sqlstate}.",
-        next_move="Run it with psql on a copy of the database to see the server's message.",
-    )
 
 
 def _problem(error: LockkeeperError) -> Problem:

@@ -47,11 +47,55 @@ def name_part(key: Node) -> str:
     """What an index column contributes to an unnamed index's name (`transformIndexStmt`)."""
     if "name" in key:
         return str(key["name"])
-    expression = key["expr"]
+    return _named_after(key["expr"])[0] or "expr"
+
+
+#: Expressions that are called the same, whatever is in them.
+_CALLED = {
+    "SubLink": {"EXISTS_SUBLINK": "exists", "ARRAY_SUBLINK": "array"},
+    "MinMaxExpr": {"IS_GREATEST": "greatest", "IS_LEAST": "least"},
+    "XmlExpr": {
+        f"IS_{name.upper()}": name
+        for name in ("xmlconcat", "xmlelement", "xmlforest", "xmlparse", "xmlpi", "xmlroot")
+    },
+}
+_ALWAYS_CALLED = {
+    "A_ArrayExpr": "array", "RowExpr": "row", "CoalesceExpr": "coalesce", "XmlSerialize": "xmlserialize",
+
+        "JsonObjectConstructor": "json_object",
+        "JsonArrayConstructor": "json_array",
+        "JsonScalarExpr": "json_scalar"
+    ,
+    "JsonParseExpr": "json", "JsonSerializeExpr": "json_serialize",
+}
+
+
+def _named_after(expression: Node) -> tuple[str | None, bool]:
+    """What an expression is called, and whether that is more than a guess (`FigureColnameInternal`)."""
     ((kind, inner),) = expression.items()
-    if kind == "FuncCall":
-        return tree.strings(inner["funcname"])[-1]
-    return "expr"
+    match kind:
+        case "ColumnRef":
+            fields = [item["String"]["sval"] for item in inner["fields"] if "String" in item]
+            return (fields[-1], True) if fields else (None, False)
+        case "A_Indirection":
+            fields = [item["String"]["sval"] for item in inner["indirection"] if "String" in item]
+            return (fields[-1], True) if fields else _named_after(inner["arg"])
+        case "FuncCall":
+            return tree.strings(inner["funcname"])[-1], True
+        case "A_Expr" if inner["kind"] == "AEXPR_NULLIF":
+            return "nullif", True
+        case "TypeCast":
+            return _else(_named_after(inner["arg"]), tree.strings(inner["typeName"]["names"])[-1])
+        case "CollateClause":
+            return _named_after(inner["arg"])
+        case "CaseExpr":
+            return _else(_named_after(inner["defresult"]) if "defresult" in inner else (None, False), "case")
+    name = _ALWAYS_CALLED.get(kind) or _CALLED.get(kind, {}).get(inner.get("op") or inner.get("subLinkType"))
+    return name, name is not None
+
+
+def _else(found: tuple[str | None, bool], guess: str) -> tuple[str | None, bool]:
+    return found if found[1] else (guess, False)
 
 
 def definition_for(definition: str, table: RelationName, name: str) -> str:

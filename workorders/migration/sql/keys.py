@@ -11,7 +11,7 @@ from workorders.migration.operations.add_key import AddKey
 from workorders.migration.operations.operation import Operation, Place, refused
 from workorders.migration.operations.set_not_null import SetNotNull
 from workorders.migration.operations.use_index import UseIndex
-from workorders.migration.sql import tree
+from workorders.migration.sql import index_forms, tree
 from workorders.migration.sql.tree import Node, strings
 
 #: How a foreign key's actions are kept in the catalog, and how they are written.
@@ -148,7 +148,8 @@ def _built(node: Node, table: Table, place: Place, catalog: Catalog) -> AddKey:
     name = node.get("conname")
     taken = constraint_names(catalog, table) | catalog.relation_names.get(table.name.schema, frozenset())
     if name is None:
-        part = index_columns_part([column or "expr" for column in (*columns, *included)])
+        named = [index_forms.name_part(element) for element in elements] or columns
+        part = index_columns_part([*named, *included])
         first = table.name.name
         name = (
             chosen(first, None, "pkey", taken)

@@ -51,13 +51,17 @@ def with_extension(catalog: Catalog, node: Node) -> Catalog:
     for each in brought.types:
         known = known.with_type(RelationName(schema=schema, name=each), brought.category)
     first = written_name(RelationName(schema=schema, name=brought.types[0]))
-    assigned = {Cast(source=each, target=first) for each in brought.assigned}
+    free = {Cast(source=each, target=first) for each in brought.free}
+    assigned = free | {Cast(source=each, target=first) for each in brought.assigned}
     cast = {Cast(source=each, target=first) for each in brought.cast}
     back = {Cast(source=first, target=each) for each in brought.cast_to}
     return replace(
         catalog,
         types=replace(
-            known, casts=known.casts | assigned | cast | back, assignments=known.assignments | assigned
+            known,
+            casts=known.casts | assigned | cast | back,
+            assignments=known.assignments | assigned,
+            free=known.free | free,
         ),
     )
 
