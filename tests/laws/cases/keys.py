@@ -96,6 +96,15 @@ CASES = (
         "ALTER TABLE c ADD z int REFERENCES p (u) DEFERRABLE UNIQUE, ADD y int REFERENCES p NOT ENFORCED",
     ),
     Case(
+        name="keys: what may fail on a value",
+        setup="CREATE FUNCTION cut(v text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN v::int; END$$;"
+        " CREATE TABLE t (id int PRIMARY KEY, b text, j jsonb, n int CONSTRAINT \"{n}\" CHECK (100 / n > 0), CONSTRAINT short CHECK (public.cut(b) > 0));"
+        " CREATE INDEX \"t's %\" ON t (public.cut(b), ((j ->> 'n')::int)); CREATE UNIQUE INDEX t_u ON t ((b::bigint), id) WHERE (j ->> 'n')::int > 0; CREATE INDEX safe ON t (lower(b));"
+        " INSERT INTO t SELECT g, g, jsonb_build_object('n', g), g FROM generate_series(1, 9) g",
+        sql="""DROP INDEX "t's %"; ALTER TABLE t DROP CONSTRAINT short, DROP CONSTRAINT "{n}"; DROP INDEX t_u; DROP INDEX safe; DROP FUNCTION cut(text);
+            ALTER TABLE t RENAME b TO "B'%"; ALTER TABLE t RENAME TO "T%" """,
+    ),
+    Case(
         name="keys: exclusions of small tables",
         setup='CREATE TABLE booked (id int PRIMARY KEY, "a %s" int4range, b int4range, up int REFERENCES booked, c int4range, CONSTRAINT "c {}" EXCLUDE USING gist (c WITH &&, b WITH =),'
         ' CONSTRAINT "o\'{}" EXCLUDE USING gist (b WITH &&, "a %s" WITH =) WHERE (id > 2 AND lower(b) > 1)'

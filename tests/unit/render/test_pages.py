@@ -31,7 +31,7 @@ def test_every_operation_module_has_its_section() -> None:
     parts |= {"own_columns", "quarantined_table", "surroundings", "hidden_needs", "former_values"}
     parts |= {"family", "index_tree", "membership", "rejoining"}
     parts |= {"captured", "counted", "counting", "inserted_rows", "keyless_rows", "sequences"}
-    parts |= {"column_parts", "hidden_parts", "inheritance", "misfits", "ties"}
+    parts |= {"column_parts", "evaluation", "hidden_parts", "inheritance", "misfits", "ties"}
 
     modules = {path.stem for path in folder.glob("*.py")} - parts
 

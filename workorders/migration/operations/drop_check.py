@@ -15,6 +15,7 @@ from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint
 from workorders.migration.names import RelationName, quoted
 from workorders.migration.operations import family, inheritance, rebuild
+from workorders.migration.operations.evaluation import Evaluation
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, exclusive, must_find
 from workorders.migration.steps import Action, Step
@@ -50,12 +51,17 @@ class DropCheck:
         inheritance.must_be_valid_alike(table, heirs, constraint, self.place)
         exists = questions.constraint_exists(self.table, constraint.name)
         misfit = rebuild.misfit(catalog, self.table, constraint, {}, run)
+        trial = None if misfit is None else Evaluation.of_check(catalog, table, constraint, run)
+        if misfit is not None and trial is not None:
+            rows, rows_back = (f"{trial.fails} OR {each}" for each in (misfit.rows, misfit.rows_back))
+            misfit = replace(misfit, rows=rows, rows_back=rows_back)
         settle = (
             ()
             if misfit is None
             else (Action(title=f"settle rows that violate {constraint.name}", settles=0),)
         )
         return (
+            *(trial.steps(self.place, self.name) if trial is not None else ()),
             Step(
                 statement=self.place.statement,
                 operation=self.name,

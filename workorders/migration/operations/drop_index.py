@@ -15,9 +15,10 @@ from workorders.migration.catalog.snapshot import Catalog, Index
 from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.operations import index_tree, rebuild
+from workorders.migration.operations.evaluation import Evaluation
 from workorders.migration.operations.family import alterable
 from workorders.migration.operations.operation import Check, Place, must_find, refused
-from workorders.migration.steps import Action, Step
+from workorders.migration.steps import Action, Misfit, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +59,12 @@ class DropIndex:
                 f"{name} is a part of {self.index.attached_to}, so the server would refuse to drop it.",
                 f"DROP INDEX {self.index.attached_to.sql}; drops all of it.",
             )
-        misfit = rebuild.duplicates(catalog, self.table, self.index, {}, run)
-        settle = () if misfit is None else (Action(title="settle duplicates", settles=0),)
+        trial = Evaluation.of_index(catalog, table, self.index, run)
+        misfits, settle = self._misfits(catalog, trial, run)
         # There is no concurrent form for a partitioned table; the way back builds it part by part.
         parts = index_tree.standing(catalog, table, self.index) if table.kind == "p" else ()
         return (
+            *(trial.steps(self.place, self.name) if trial is not None else ()),
             Step(
                 statement=self.place.statement,
                 operation=self.name,
@@ -79,11 +81,27 @@ class DropIndex:
                     *settle,
                     *(index_tree.again(parts) if parts else rebuild.index(self.table, self.index)),
                 ),
-                misfits=() if misfit is None else (misfit,),
-                remains=() if misfit is None else (misfit.aside,),
+                misfits=misfits,
+                remains=tuple(misfit.aside for misfit in misfits),
                 is_undone_instantly=False,
             ),
         )
+
+    def _misfits(
+        self, catalog: Catalog, trial: Evaluation | None, run: str
+    ) -> tuple[tuple[Misfit, ...], tuple[Action, ...]]:
+        """Rows that it would not take, and how each kind of them is settled."""
+        misfits, settle = list[Misfit](), list[Action]()
+        if trial is not None:
+            settle.append(Action(title=f"settle rows that {self.index.name} cannot take", settles=0))
+            reason = f"{self.table} had the index {self.index.name}, whose expression fails on their values"
+            misfits.append(trial.misfit(catalog, reason))
+        only = "" if trial is None else trial.succeeds
+        duplicates = rebuild.duplicates(catalog, self.table, self.index, {}, run, only=only)
+        if duplicates is not None:
+            settle.append(Action(title="settle duplicates", settles=len(misfits)))
+            misfits.append(duplicates)
+        return tuple(misfits), tuple(settle)
 
     def after(self, catalog: Catalog) -> Catalog:
         """The table with one index less."""

@@ -263,43 +263,58 @@ def condition_of(check: Constraint) -> str:
 
 
 def duplicates(
-    catalog: Catalog, table: RelationName, dropped: Index, current: Mapping[str, str], run: str
+    catalog: Catalog,
+    table: RelationName,
+    dropped: Index,
+    current: Mapping[str, str],
+    run: str,
+    *,
+    only: str = "",
 ) -> Misfit | None:
     """Rows that a dropped unique index would not have let in; None for any other index.
 
-    `current` gives the present name of a column that was renamed meanwhile.
+    `current` gives the present name of a column that was renamed meanwhile; `only` a condition
+    without which nothing may be asked of a row.
     """
     if not dropped.is_unique:
         return None
     return Misfit(
         table=table,
         fillable=tuple(dict.fromkeys(column for column in dropped.key_columns if column)) or dropped.columns,
-        rows=_duplicate(table, dropped, current),
-        rows_back=_duplicate(table, dropped, {}),
+        rows=_duplicate(table, dropped, current, only),
+        rows_back=_duplicate(table, dropped, {}, only),
         aside=aside(run, table, dropped.name),
         reason=f"{table} had the unique index {dropped.name}",
         referenced_when=referenced_when(catalog, table),
     )
 
 
-def _duplicate(table: RelationName, dropped: Index, current: Mapping[str, str]) -> str:
+def _duplicate(table: RelationName, dropped: Index, current: Mapping[str, str], only: str) -> str:
     """What the index's own definition says: keys, expressions among them, and predicate."""
+
+    def guarded(expression: str) -> str:
+        return f"(CASE WHEN {only} THEN ({expression}) END)" if only else f"({expression})"
+
     (raw,) = tree.statements(dropped.definition)
     elements = [item["IndexElem"] for item in raw.node["indexParams"]]
     keys = [
         quoted(current.get(element["name"], element["name"]))
         if "name" in element
-        else f"({tree.renamed_columns(tree.expression_text(element['expr']), dict(current))})"
+        else guarded(tree.renamed_columns(tree.expression_text(element["expr"]), dict(current)))
         for element in elements
     ]
     predicate = raw.node.get("whereClause")
-    among = "" if predicate is None else tree.renamed_columns(tree.expression_text(predicate), dict(current))
+    among = (
+        ""
+        if predicate is None
+        else guarded(tree.renamed_columns(tree.expression_text(predicate), dict(current)))
+    )
     return _has_earlier_twin(table, keys, among, nulls_are_same=bool(raw.node.get("nulls_not_distinct")))
 
 
 def _has_earlier_twin(table: RelationName, keys: list[str], among: str, *, nulls_are_same: bool) -> str:
     """True of each row but the first of those with the same keys, as a unique index compares them."""
-    conditions = [f"({among})"] if among else []
+    conditions = [among] if among else []
     conditions += [] if nulls_are_same else [f"{key} IS NOT NULL" for key in keys]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
