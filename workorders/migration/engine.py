@@ -61,10 +61,12 @@ def prepare(
             if table.kind == "m" and table.is_populated:
                 archive = archive.filled(table.name.schema, table.name.name)
         catalog = replace(catalog, archive=archive)
-        dropped = extensions.named(each.raw for each in parsed.statements)
-        if dropped:
-            members = catalogs.extension_members(target, dropped)
-            catalog = replace(catalog, extension_members=members)
+        raws = [each.raw for each in parsed.statements]
+        if dropped := extensions.dropped_by(raws):
+            catalog = replace(catalog, extension_members=catalogs.extension_members(target, dropped))
+        if created := extensions.created_by(raws):
+            creatable = catalogs.creatable_extensions(target, created)
+            catalog = replace(catalog, creatable_extensions=creatable)
     for name in (sizes or {}).keys() & catalog.tables.keys():
         catalog = catalog.with_table(replace(catalog.tables[name], size_bytes=(sizes or {})[name]))
     run = plan.run_name(parsed, catalog.identity, journal.earlier_runs(target, parsed.sha256))

@@ -102,6 +102,16 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
         )
 
 
+def creatable_extensions(database: Database, names: Collection[str]) -> Mapping[str, bool | None]:
+    """Whether the role may create each of these; None where the server has no such. Raises Blocked."""
+    with reading(database) as view:
+        found = {
+            row["name"]: row["may"]
+            for row in view.rows(_QUERIES["creatable_extensions"], extensions=sorted(names))
+        }
+    return {name: found.get(name) for name in names}
+
+
 def extension_members(database: Database, names: Collection[str]) -> Mapping[str, tuple[Member, ...]]:
     """What belongs to these extensions, by their names. Raises Blocked as `reading` does."""
     found: dict[str, list[Member]] = {name: [] for name in names}

@@ -160,6 +160,17 @@ SELECT c.oid,
  WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
 
+-- name: creatable_extensions
+-- Extensions of these names that the server has, and whether the role may create them.
+SELECT v.name::text AS name,
+       bool_or(NOT v.superuser OR r.rolsuper
+               OR v.trusted AND pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))
+       AS may
+  FROM pg_catalog.pg_available_extension_versions v
+ CROSS JOIN pg_catalog.pg_roles r
+ WHERE r.rolname = current_user AND v.name::text = ANY (%(extensions)s)
+ GROUP BY v.name;
+
 -- name: extension_members
 -- What belongs to extensions, or stands on what does, and can be named.
 SELECT e.extname::text AS extension, m.kind, n.nspname::text AS schema, m.name

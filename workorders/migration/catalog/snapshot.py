@@ -284,6 +284,8 @@ class Catalog:
     left_extensions: frozenset[str] = frozenset()
     #: What belongs to each extension that the script drops.
     extension_members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
+    #: Of extensions that the script creates: whether the role may; None where the server has no such.
+    creatable_extensions: Mapping[str, bool | None] = field(default_factory=dict)
     #: Types, by unqualified name, that the triggers of this script's twins say.
     types_of_twins: frozenset[str] = frozenset()
     #: Domains, by unqualified name, that have a CHECK or NOT NULL of their own or of what they stand on.

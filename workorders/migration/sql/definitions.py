@@ -151,11 +151,33 @@ def _must_be_free(reading: Reading, made: _Made) -> None:
             f"The extension {name.name} that this script has dropped stays in its place until the purge.",
             "Make it again in a migration of its own, after this one is purged.",
         )
+    if made.kind == "EXTENSION":
+        _must_be_creatable(reading, name.name)
     taken_names = reading.catalog.relation_names.get(name.schema, frozenset())
     is_relation = made.kind in ("VIEW", "MATERIALIZED VIEW", "SEQUENCE")
     if is_relation and name.name in taken_names and not reading.node.get("if_not_exists"):
         raise refused(
             reading.place, f"There is already a relation {name}.", "Choose another name.", sqlstate="42P07"
+        )
+
+
+def _must_be_creatable(reading: Reading, extension: str) -> None:
+    """Raises what the server would say; a block may have a handler for that."""
+    catalog = reading.catalog
+    may = catalog.creatable_extensions.get(extension, True)
+    if may is None:
+        raise refused(
+            reading.place,
+            f"The target's server has no extension {extension}.",
+            "Install its files on the server, or ask its provider to.",
+            sqlstate="0A000",
+        )
+    if not may:
+        raise refused(
+            reading.place,
+            f"The role {catalog.role} may not create the extension {extension}.",
+            "Have a superuser create it; CREATE EXTENSION IF NOT EXISTS then passes it over.",
+            sqlstate="42501",
         )
 
 

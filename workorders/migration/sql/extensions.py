@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from workorders.migration.catalog.archive import Archive, Entry
@@ -17,15 +17,27 @@ from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.tree import RawStatement
 
 
-def named(raws: Iterable[RawStatement]) -> frozenset[str]:
+def dropped_by(raws: Iterable[RawStatement]) -> frozenset[str]:
     """The extensions that these statements drop, in blocks as well."""
-    found: set[str] = set()
+    return frozenset(
+        item["String"]["sval"]
+        for each in _with_blocks(raws)
+        if each.kind == "DropStmt" and each.node["removeType"] == "OBJECT_EXTENSION"
+        for item in each.node["objects"]
+    )
+
+
+def created_by(raws: Iterable[RawStatement]) -> frozenset[str]:
+    """Those that they create."""
+    made = (each for each in _with_blocks(raws) if each.kind == "CreateExtensionStmt")
+    return frozenset(each.node["extname"] for each in made)
+
+
+def _with_blocks(raws: Iterable[RawStatement]) -> Iterator[RawStatement]:
     for raw in raws:
-        within = blocks.read(raw).statements if raw.kind == "DoStmt" else ()
-        for each in (raw, *within):
-            if each.kind == "DropStmt" and each.node["removeType"] == "OBJECT_EXTENSION":
-                found |= {item["String"]["sval"] for item in each.node["objects"]}
-    return frozenset(found)
+        yield raw
+        if raw.kind == "DoStmt":
+            yield from blocks.read(raw).statements
 
 
 def needing(reading: Reading, extension: Entry) -> tuple[Entry, ...]:
