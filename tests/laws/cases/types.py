@@ -122,7 +122,7 @@ CASES = (
         setup="CREATE TABLE k (id int PRIMARY KEY, s text NOT NULL, t text, n int, m int, z int);"
         " CREATE UNIQUE INDEX ON k (s); CREATE FUNCTION doubled(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1';"
         " INSERT INTO k SELECT g, repeat('Ab', g), repeat('x', g), g, g, g FROM generate_series(1, 15) g",
-        sql="""CREATE EXTENSION citext SCHEMA public; CREATE DOMAIN "Odd d" AS int CHECK (VALUE > 0);
+        sql="""CREATE EXTENSION citext SCHEMA public; CREATE EXTENSION ltree; CREATE TABLE paths AS SELECT id, text2ltree('a.' || id) AS p FROM k; CREATE DOMAIN "Odd d" AS int CHECK (VALUE > 0);
             CREATE TYPE pair AS (a int, b text); CREATE FUNCTION of(v text) RETURNS int IMMUTABLE RETURN length(v);
             CREATE OR REPLACE FUNCTION doubled(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $1';
             ALTER TABLE k ALTER s TYPE citext, ALTER t TYPE int USING of(t), ALTER n TYPE "Odd d", ADD five int DEFAULT doubled(2);

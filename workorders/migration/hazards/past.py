@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from workorders.migration.catalog.extension_types import EXTENSION_TYPES
+from workorders.migration.catalog.extension_contents import EXTENSION_CONTENTS
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, RawStatement
 
@@ -147,9 +147,9 @@ class Past:
                 name = tree.strings(node["typeName"])[-1]
                 if name not in self._new_types:
                     self.labels[node["newVal"]] = name
-            case "CreateExtensionStmt" if node["extname"] in EXTENSION_TYPES:
-                brought = EXTENSION_TYPES[node["extname"]]
-                self.free_casts |= {(each, brought.types[0]) for each in brought.free}
+            case "CreateExtensionStmt" if node["extname"] in EXTENSION_CONTENTS:
+                brought = EXTENSION_CONTENTS[node["extname"]]
+                self.free_casts |= {(each, name) for each in brought.free for name in brought.types[:1]}
             case "CreateEnumStmt":
                 self._types.add(tree.strings(node["typeName"])[-1])
                 if self.opened is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workorders.migration.catalog.extension_types import EXTENSION_TYPES
+from workorders.migration.catalog.extension_contents import EXTENSION_CONTENTS, Brought
 from workorders.migration.catalog.snapshot import Catalog
-from workorders.migration.catalog.types import Cast, written_name
+from workorders.migration.catalog.types import Cast, Types, written_name
 from workorders.migration.names import RelationName
 from workorders.migration.sql import types
 from workorders.migration.sql.reading import Reading
@@ -42,12 +42,23 @@ def _with_domain(catalog: Catalog, reading: Reading, name: RelationName) -> Cata
 
 
 def with_extension(catalog: Catalog, node: Node) -> Catalog:
-    """With the types that a well-known extension brings; of others nothing is known."""
-    brought = EXTENSION_TYPES.get(node["extname"])
+    """With the types and functions that a well-known extension brings; of others nothing is known."""
+    brought = EXTENSION_CONTENTS.get(node["extname"])
     schema = _option(node, "schema") or next(iter(catalog.search_path), None)
     if brought is None or schema is None:
         return catalog
-    known = catalog.types
+    new = frozenset(brought.immutable) - catalog.stable_functions - catalog.volatile_functions
+    return replace(
+        catalog,
+        types=_with_types(catalog.types, brought, schema),
+        immutable_functions=catalog.immutable_functions | new,
+        settled_functions=catalog.settled_functions | new,
+    )
+
+
+def _with_types(known: Types, brought: Brought, schema: str) -> Types:
+    if not brought.types:
+        return known
     for each in brought.types:
         known = known.with_type(RelationName(schema=schema, name=each), brought.category)
     first = written_name(RelationName(schema=schema, name=brought.types[0]))
@@ -56,13 +67,10 @@ def with_extension(catalog: Catalog, node: Node) -> Catalog:
     cast = {Cast(source=each, target=first) for each in brought.cast}
     back = {Cast(source=first, target=each) for each in brought.cast_to}
     return replace(
-        catalog,
-        types=replace(
-            known,
-            casts=known.casts | assigned | cast | back,
-            assignments=known.assignments | assigned,
-            free=known.free | free,
-        ),
+        known,
+        casts=known.casts | assigned | cast | back,
+        assignments=known.assignments | assigned,
+        free=known.free | free,
     )
 
 
