@@ -9,6 +9,7 @@ _BECOMES = {
     StatementClass.MODELLED: "planned: an operation with an online form and a way back",
     StatementClass.DEFINITION: "planned: undone from what pg_dump says of the object",
     StatementClass.DATA: "planned: undone from images of the rows",
+    StatementClass.LEFT_OUT: "left out: each step takes the locks that it needs",
     StatementClass.UNROLLED: "planned: as the statements that it comes to on this database, each by itself",
 }
 

@@ -22,6 +22,7 @@ from bot.terminal.command import give, with_database
 from bot.terminal.voice import Voice
 from workorders.migration import application, engine, validation
 from workorders.migration import impact as impacts
+from workorders.migration.acceptances import POSITIONAL, UNLOCKED
 from workorders.migration.application import OTHER_MAJOR, Application, Execution, Proposal, Terms
 from workorders.migration.catalog import fingerprint as fingerprints
 from workorders.migration.connections import Target
@@ -29,7 +30,6 @@ from workorders.migration.errors import Failed
 from workorders.migration.estimate import NO_EXPERIENCE, Work
 from workorders.migration.executor import Outcome
 from workorders.migration.limits import Limits
-from workorders.migration.plan import POSITIONAL
 from workorders.migration.rehearsal.proof_file import ProofFile
 from workorders.migration.rehearsal.proofs import measured
 from workorders.migration.settle import Decision
@@ -114,7 +114,7 @@ def rehearse(file: str, database: str, as_json: bool, proof: str | None) -> None
     "--accept",
     "accepted",
     multiple=True,
-    type=click.Choice([POSITIONAL, OTHER_MAJOR]),
+    type=click.Choice([POSITIONAL, UNLOCKED, OTHER_MAJOR]),
     help="What you accept expressly; a refusal says which. May be repeated.",
 )
 @_waiting

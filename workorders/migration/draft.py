@@ -73,6 +73,8 @@ class Draft:
         self.planned: list[PlannedStatement] = []
         #: What decided which statements its blocks come to.
         self.decisions: list[Decision] = []
+        #: What was left out, for the report.
+        self.notes: list[str] = []
         #: Tables whose rows are not as they were.
         self.changed: set[RelationName] = set()
         #: Materialised views that are made again on the way back, with the rows of that moment.
@@ -92,7 +94,7 @@ class Draft:
     def saved(self) -> Self:
         """A draft of its own that goes on from here; the decisions are those of both."""
         draft = copy(self)
-        for name in ("steps", "checks", "planned", "changed", "filled"):
+        for name in ("steps", "checks", "planned", "notes", "changed", "filled"):
             setattr(draft, name, copy(getattr(self, name)))
         return draft
 
@@ -120,6 +122,11 @@ class Draft:
                 self.settings = {**self.settings, "search_path": temporary.path(self._run, catalog)}
                 self.steps.append(temporary.creation(self._run, place))
                 catalog = self.catalog = temporary.with_schema(self._run, catalog)
+            if raw.kind == "LockStmt":
+                self.notes.append(
+                    f"line {statement.line}: {raw.text!r} is left out:"
+                    " every step takes the locks that it needs."
+                )
             seen = replace(statement, raw=temporary.placed(raw, self._run, place, catalog))
             if temporary.is_only_dropped(raw, self._run, catalog):
                 self.catalog = temporary.dropped(raw, catalog)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from workorders.migration import dumping, journal, plan, positional
+from workorders.migration import acceptances, dumping, journal, plan, positional
 from workorders.migration.catalog import fingerprint
 from workorders.migration.catalog import read as catalogs
 from workorders.migration.catalog.fingerprint import Fingerprint
@@ -17,7 +17,7 @@ from workorders.migration.connections import Target
 from workorders.migration.decisions import Asked
 from workorders.migration.errors import Blocked, Problem, Refused
 from workorders.migration.names import RelationName
-from workorders.migration.plan import POSITIONAL, Plan
+from workorders.migration.plan import Plan
 from workorders.migration.sql import extensions, script, translate
 
 
@@ -74,7 +74,7 @@ def prepare(
     touched = fingerprint.read(target, made.tables)
     hidden = positional.hidden_in(made)
     writers = positional.writers(target, hidden) if hidden else ()
-    needed = (POSITIONAL,) if hidden and (writers is None or writers) else ()
+    needed = acceptances.needed(made, has_hidden=bool(hidden), writers=writers)
     bound = plan.with_facts(made, fingerprint=touched.hash, acceptances=needed, policy=policy)
     return Prepared(plan=bound, catalog=catalog, fingerprint=touched, positional_writers=writers)
 
@@ -85,24 +85,11 @@ def _names(also_written: Mapping[int, tuple[RelationName, ...]] | None) -> froze
 
 def must_be_accepted(prepared: Prepared, accepted: Collection[str]) -> None:
     """Raises Refused for what has to be accepted expressly and was not."""
-    problems = []
-    for needed in prepared.plan.acceptances:
-        if needed in accepted:
-            continue
-        why = (
-            "pg_stat_statements cannot be read here, so nobody can tell whether the application does that."
-            if prepared.positional_writers is None
-            else f"The application does that: {prepared.positional_writers[0][:200]!r}."
-        )
-        problems.append(
-            Problem(
-                line=None,
-                reason="A dropped or former column stays in its table, out of sight, until it is purged,"
-                " and a column of another type stands at the table's end:"
-                f" INSERT without column names and COPY would meet it. {why}",
-                next_move=f"Accept it with --accept {needed}.",
-            )
-        )
+    problems = [
+        acceptances.problem(needed, prepared.plan, prepared.positional_writers)
+        for needed in prepared.plan.acceptances
+        if needed not in accepted
+    ]
     if problems:
         raise Refused(*problems)
 

@@ -23,9 +23,6 @@ from workorders.migration.stored_steps import to_json
 #: Part of every digest: an approval is of what this version would do.
 VERSION = "0.1.0"
 
-#: Quarantine leaves a column where `INSERT INTO t VALUES (...)` and COPY would meet it.
-POSITIONAL = "positional"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -150,7 +147,9 @@ def make(
             script,
             statements=tuple(each.statement for each in draft.planned),
             notes=tuple(
-                dict.fromkeys((*script.notes, *(each.note for each in draft.decisions if each.note)))
+                dict.fromkeys(
+                    (*script.notes, *draft.notes, *(each.note for each in draft.decisions if each.note))
+                )
             ),
         ),
         statements=tuple(draft.planned),

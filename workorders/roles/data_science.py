@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workorders.memory import told
-from workorders.migration import impact, render, validation
+from workorders.migration import acceptances, impact, render, validation
 from workorders.migration.connections import Target
 from workorders.migration.engine import Prepared
 from workorders.migration.estimate import Experience, total
@@ -151,17 +151,11 @@ def _found(prepared: Prepared, found: Impact, measured: Measured, risks: list[st
 
 def _risks(prepared: Prepared, found: Impact) -> list[str]:
     risks = [f"Run as it is written, {hazard}." for hazard in found.hazards]
-    if prepared.plan.acceptances:
-        why = (
-            "pg_stat_statements cannot be read here, so nobody can tell whether the application writes by"
-            " position"
-            if prepared.positional_writers is None
-            else f"the application writes by position: {named(prepared.positional_writers[0][:200])}"
-        )
-        risks.append(
-            "A dropped column stays, out of sight, until it is purged, and INSERT without column names"
-            f" would meet it; {why}. The approval has to accept {named('positional')}."
-        )
+    risks += [
+        f"{acceptances.risk(name, prepared.plan, prepared.positional_writers)} The approval has to accept"
+        f" {named(name)}."
+        for name in prepared.plan.acceptances
+    ]
     if prepared.plan.names().renames and found.saying_former_names != ():
         risks.append(
             "pg_stat_statements cannot be read here, so nobody can tell whether the application says a name"

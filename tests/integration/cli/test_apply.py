@@ -92,6 +92,31 @@ def test_hidden_column_has_to_be_accepted(
     assert one(url, "SELECT to_regnamespace('lockkeeper') IS NULL")
 
 
+def test_lock_table_is_left_out_and_has_to_be_accepted_where_rows_are_written_after_it(
+    lockkeeper: Lockkeeper, make_database: MakeDatabase, one: Query
+) -> None:
+    url = make_database(SCHEMA)
+    lock = "BEGIN;\nLOCK TABLE customers IN EXCLUSIVE MODE;\n"
+    script = f"{lock}UPDATE customers SET email = NULL WHERE id = 1;\nCOMMIT;"
+
+    alone = lockkeeper("apply", "-", "--database", url, "--yes", "--json", script=f"{lock}COMMIT;")
+    ran = lockkeeper("apply", "-", "--database", url, "--yes", "--json", script=script)
+    count = one(url, "SELECT count(email) FROM customers")
+    applied = lockkeeper(
+        "apply", "-", "--database", url, "--yes", "--json", "--accept", "unlocked", script=script
+    )
+    missing = lockkeeper("plan", "-", "--database", url, "--json", script="LOCK TABLE nowhere;")
+
+    assert alone.status == 0
+    assert (ran.status, count) == (3, 300)
+    (problem,) = ran.object["problems"]
+    assert "LOCK TABLE of line 2 is left out" in problem["reason"]
+    assert "--accept unlocked" in problem["next_move"]
+    assert applied.status == 0
+    assert one(url, "SELECT count(email) FROM customers") == 299
+    assert "There is no table nowhere" in missing.object["problems"][0]["reason"]
+
+
 def test_rows_that_break_the_script_refuse_it(
     lockkeeper: Lockkeeper, make_database: MakeDatabase, one: Query
 ) -> None:

@@ -38,7 +38,8 @@ def _case(name: str, sql: str, also_written: tuple[str, ...] = (), loose: tuple[
 CASES = (
     _case(
         "rows that go after their column",
-        "ALTER TABLE item DROP COLUMN price; DELETE FROM item WHERE id < 5; ALTER TABLE loose DROP COLUMN y;"
+        f"LOCK TABLE item, ONLY {ODD} IN ACCESS EXCLUSIVE MODE NOWAIT;"
+        " ALTER TABLE item DROP COLUMN price; DELETE FROM item WHERE id < 5; ALTER TABLE loose DROP COLUMN y;"
         " DELETE FROM loose WHERE x = 1; UPDATE loose SET x = 9 WHERE x = 2; INSERT INTO loose (x) VALUES (4);"
         " ALTER TABLE log DROP COLUMN what; TRUNCATE log",
         loose=("loose.z",),

@@ -45,7 +45,6 @@ NEVER = (
     "CREATE FOREIGN TABLE a (b int) SERVER s",
     "DROP FOREIGN TABLE a",
     "IMPORT FOREIGN SCHEMA a FROM SERVER s INTO b",
-    "LOCK TABLE t",
     "CHECKPOINT",
     "LISTEN a",
     "NOTIFY a",

@@ -35,7 +35,6 @@ NEVER: Mapping[str, tuple[str, str]] = {
     "AlterEventTrigStmt": ("Event triggers fire on Lockkeeper's own statements.", BY_HAND),
     "CreateForeignTableStmt": ("A foreign table's data is on another server, out of reach.", BY_HAND),
     "ImportForeignSchemaStmt": ("A foreign table's data is on another server, out of reach.", BY_HAND),
-    "LockStmt": ("LOCK TABLE would hold the application up without a limit.", GUARD),
     "DiscardStmt": ("DISCARD releases locks and settings of the session that runs the plan.", GUARD),
     "CheckPointStmt": ("CHECKPOINT is the whole server's.", BY_HAND),
     "ListenStmt": ("LISTEN has no effect in a migration.", "Remove it."),

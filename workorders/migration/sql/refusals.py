@@ -14,6 +14,7 @@ from workorders.migration.sql.tree import RawStatement, strings, walk
 #: Statements that have operations; each operation may still refuse a form of it.
 KNOWN = frozenset(
     {"AlterTableStmt", "IndexStmt", "CreateStmt", "CreateTableAsStmt", "DropStmt", "UpdateStmt", "DeleteStmt"}
+    | {"LockStmt"}
     | row_changes.KINDS
     | upkeep.KINDS
 )

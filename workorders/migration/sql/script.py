@@ -21,6 +21,7 @@ class StatementClass(Enum):
     DEFINITION = "definition"  # changes objects without rows
     DATA = "data"  # changes rows: its inverse is made of row images
     UNROLLED = "unrolled"  # a DO block that is planned as the statements that it comes to
+    LEFT_OUT = "left out"  # each step does it itself, as far as it needs it
     REFUSED = "refused"  # never sent to a server
 
 
@@ -137,6 +138,8 @@ def _class_of(raw: RawStatement) -> StatementClass:
         return StatementClass.DEFINITION
     if raw.kind == "DoStmt" and blocks.read(raw).changes_schema:
         return StatementClass.UNROLLED
+    if raw.kind == "LockStmt":
+        return StatementClass.LEFT_OUT
     return StatementClass.DATA if raw.kind in _DATA else StatementClass.MODELLED
 
 

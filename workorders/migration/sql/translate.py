@@ -85,6 +85,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
                 yield from row_changes.operations(statement.raw.kind, node, place, catalog)
             else:
                 yield _change_rows(statement.raw.kind, node, place, catalog)
+        case "LockStmt":
+            for relation in node["relations"]:
+                found(catalog, relation["RangeVar"], place)
         case kind if kind in upkeep.KINDS:
             yield from upkeep.operations(kind, node, place, catalog)
         case kind if kind in row_changes.KINDS:
