@@ -17,9 +17,11 @@ MADE_ANEW = """
 CREATE TABLE bag (a int, b text);
 CREATE TABLE keyed (id int PRIMARY KEY, b int, c text, d text);
 CREATE TABLE gone (id int PRIMARY KEY, v text);
+CREATE TABLE joined (k int NOT NULL REFERENCES keyed ON DELETE CASCADE ON UPDATE CASCADE, n int);
 INSERT INTO bag SELECT g, 'x' || g FROM generate_series(1, 9) g;
 INSERT INTO keyed SELECT g, g, 'c' || g, 'd' || g FROM generate_series(1, 9) g;
 INSERT INTO gone SELECT g, 'v' || g FROM generate_series(1, 9) g;
+INSERT INTO joined SELECT id, id FROM keyed;
 """
 
 TWINS = """
@@ -39,7 +41,8 @@ INSERT INTO other SELECT id, v FROM parent;
         pytest.param(
             MADE_ANEW,
             "DROP TABLE bag; CREATE TABLE bag (id bigint GENERATED ALWAYS AS IDENTITY, c text NOT NULL DEFAULT 'z');"
-            " DROP TABLE gone; CREATE TABLE gone (id int PRIMARY KEY, v text, w text);"
+            " CREATE TABLE made AS SELECT k, n FROM joined; ALTER TABLE made ADD id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, ADD FOREIGN KEY (k) REFERENCES keyed;"
+            " DROP TABLE joined; DROP TABLE gone; CREATE TABLE gone (id int PRIMARY KEY, v text, w text);"
             " ALTER TABLE keyed DROP COLUMN b; ALTER TABLE keyed ADD COLUMN b int DEFAULT 0;"
             " ALTER TABLE keyed RENAME c TO e; ALTER TABLE keyed DROP COLUMN e; ALTER TABLE keyed RENAME d TO c",
             id="what is dropped is made anew",

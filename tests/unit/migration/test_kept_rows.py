@@ -104,6 +104,11 @@ def test_a_row_that_was_set_aside_is_not_lost_and_a_second_one_is() -> None:
     assert _said(RIGHT[:1], aside=1) == ["2 rows that were written since are not there"]
 
 
+def test_without_a_key_an_old_row_may_have_been_set_aside_and_no_second_one() -> None:
+    assert _said([RIGHT[0], RIGHT[2]], has_key=False, aside=1) == []
+    assert _said([RIGHT[2]], has_key=False, aside=1) != []
+
+
 def test_a_value_of_another_type_meanwhile_may_read_otherwise() -> None:
     assert _said([("1", "h1", "NEW"), *RIGHT[1:]], was={"kept": "citext"}) == []
     assert _said([RIGHT[0], ("3", "h3", "K3"), RIGHT[2]], was={"kept": "citext"}) == [

@@ -35,6 +35,8 @@ class ChangeNewRelation:
     mode: LockMode
     #: Foreign keys to other tables that it adds.
     pointing: tuple[Constraint, ...] = ()
+    #: Its rows are written anew, where it has any: nobody else knows of them yet.
+    may_rewrite: bool = False
 
     @property
     def table(self) -> RelationName:
@@ -68,6 +70,7 @@ class ChangeNewRelation:
                 action=Action(
                     title=self.title,
                     sql=(self.sql,),
+                    rewrites=(self.table,) if self.may_rewrite else (),
                     locks=(
                         Lock(relation=self.table, mode=self.mode),
                         *(Lock(relation=name, mode=LockMode.SHARE_ROW_EXCLUSIVE) for name in pointed_at),

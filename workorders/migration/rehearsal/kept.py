@@ -159,7 +159,9 @@ class _Table:
             lost.total(), self._aside + loosely, "rows that were written since are not there"
         )
         yield from self._said(
-            gone.total(), touched.total() + self._left, "rows that nobody wrote since are not as before"
+            gone.total(),
+            touched.total() + self._left + self._aside,
+            "rows that nobody wrote since are not as before",
         )
         expected = len(self._before.rows) + len(self._written.rows) - len(self._planned.rows) - self._aside
         yield from self._said(

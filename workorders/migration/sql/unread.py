@@ -23,6 +23,10 @@ _HARMLESS = frozenset(
 )
 
 
+#: Commands of ALTER TABLE that may write every row anew.
+_REWRITING = frozenset({"AT_AddColumn", "AT_AlterColumnType"})
+
+
 def created(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
     """The table of a CREATE TABLE AS; its columns are the query's, which only the server knows."""
     into, query = node["into"], node["query"]
@@ -70,6 +74,7 @@ def altered(node: Node, table: Table, place: Place, catalog: Catalog) -> Iterato
         sql=tree.statement_text("AlterTableStmt", text),
         mode=_strongest([item["AlterTableCmd"] for item in node["cmds"]]),
         pointing=pointing,
+        may_rewrite=any(item["AlterTableCmd"]["subtype"] in _REWRITING for item in node["cmds"]),
     )
 
 
