@@ -15,7 +15,7 @@ from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Check
 from workorders.migration.operations.refresh import refilling
 from workorders.migration.renames import Names
-from workorders.migration.sql import blocks, translate, unrolling
+from workorders.migration.sql import blocks, temporary, translate, unrolling
 from workorders.migration.sql.script import Script, Statement
 from workorders.migration.steps import MovedColumn, Step
 from workorders.migration.stored_steps import to_json
@@ -135,7 +135,8 @@ def make(
         try:
             _add(draft, statement, questions or Nobody())
         except Refused as refusal:
-            problems += translate.problems_of(refusal, statement.line).problems
+            found = translate.problems_of(refusal, statement.line).problems
+            problems += (temporary.as_written(problem, run) for problem in found)
     if problems:
         raise Refused(*problems)
     draft.finish()

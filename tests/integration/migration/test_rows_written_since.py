@@ -189,6 +189,10 @@ def test_a_rehearsal_finds_what_a_block_and_a_procedure_write(
         ("INSERT INTO strict VALUES (1)", "ENABLE ALWAYS"),
         ("SELECT setval(name::regclass, 4) FROM kind", "cannot be told"),
         ("INSERT INTO nothing VALUES (1)", "There is no table"),
+        (
+            "CREATE TEMP TABLE tmp AS WITH w AS (DELETE FROM bag RETURNING x) SELECT x FROM w",
+            "CREATE TABLE tmp: its WITH changes rows",
+        ),
     ],
 )
 def test_what_cannot_be_brought_back_is_refused(make_target: MakeTarget, sql: str, says: str) -> None:

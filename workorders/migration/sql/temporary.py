@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog
+from workorders.migration.errors import Problem
 from workorders.migration.names import RelationName, ours, quoted
 from workorders.migration.operations.operation import Place, exclusive, refused
 from workorders.migration.sql import tree
@@ -29,6 +30,16 @@ _IN_BODY = re.compile(r"\bpg_temp\s*\.", re.IGNORECASE)
 def schema_of(run: str) -> str:
     """The schema of a run's temporary tables."""
     return ours(_OPERATION, run)
+
+
+def as_written(problem: Problem, run: str) -> Problem:
+    """The problem in the script's own words: temporary tables without the schema that they stand in here."""
+    schema = schema_of(run)
+    reason, next_move = (
+        text.replace(f"{quoted(schema)}.", "").replace(f"{schema}.", "")
+        for text in (problem.reason, problem.next_move)
+    )
+    return replace(problem, reason=reason, next_move=next_move)
 
 
 def is_made(raw: RawStatement) -> bool:
