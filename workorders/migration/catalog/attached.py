@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workorders.migration.names import RelationName
+from workorders.migration.names import RelationName, literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +45,12 @@ class Statistics:
     name: RelationName
     definition: str
     columns: tuple[str, ...] = ()
+    #: How much of it is gathered (`stxstattarget`); None for as much as of its columns.
+    target: int | None = None
+    comment: str | None = None
+
+    def said_of(self, name: RelationName) -> tuple[str, ...]:
+        """The statements that say the same of one of another name."""
+        target = f"ALTER STATISTICS {name.sql} SET STATISTICS {self.target}"
+        comment = f"COMMENT ON STATISTICS {name.sql} IS {literal(self.comment or '')}"
+        return (*((target,) if self.target is not None else ()), *((comment,) if self.comment else ()))

@@ -8,7 +8,7 @@ from typing import cast
 
 from workorders.migration.catalog.fingerprint import BELONGS_TO, Fingerprint, column_key
 from workorders.migration.names import RelationName
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ def with_column_behind(schema: Fingerprint, table: RelationName, column: str, be
     changed = {key: {**columns[key], "position": place} for key, place in places.items()}
     for part in _parts(schema, table, "statistics"):
         # The server lists the columns of extended statistics in the table's order.
-        definition = tree.statistics_in_order(
+        definition = renamed.statistics_in_order(
             cast("str", part.attributes["definition"]),
             lambda name: places.get(column_key(table, name), len(places)),
         )

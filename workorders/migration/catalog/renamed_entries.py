@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from workorders.migration.catalog import publications
 from workorders.migration.catalog.archive import ATTACHED, Archive, Entry
 from workorders.migration.errors import Unreadable
 from workorders.migration.names import RelationName
@@ -29,6 +30,7 @@ _QUERIES = ("VIEW", "MATERIALIZED VIEW", "RULE", "FUNCTION", "PROCEDURE", "AGGRE
 
 def table_called(archive: Archive, old: RelationName, new: RelationName) -> Archive:
     """The archive with the table under its new name."""
+    archive = publications.table_called(archive, old, new)
     table = _table(archive, old)
     if table is None:
         return archive
@@ -54,6 +56,7 @@ def table_called(archive: Archive, old: RelationName, new: RelationName) -> Arch
 
 def column_called(archive: Archive, name: RelationName, was: str, now: str) -> Archive:
     """The archive with the column under its new name."""
+    archive = publications.column_called(archive, name, was, now)
     table = _table(archive, name)
     if table is None:
         return archive
@@ -61,6 +64,8 @@ def column_called(archive: Archive, name: RelationName, was: str, now: str) -> A
     for entry in archive.entries:
         if table.number not in entry.needs or was not in {word.text for word in tree.words(entry.definition)}:
             continue
+        if entry.kind == publications.OF_TABLE:
+            continue  # told above
         if entry.kind in ("ACL", "COMMENT") and not entry.search_path:
             changed = _rewritten(entry, lambda text: renamed.with_column(text, name, was, now))
             archive = archive.with_entry(changed)

@@ -196,6 +196,8 @@ class _Assembly:
             name=_name(row),
             definition=row["definition"],
             columns=self._column_names(row["relation"], row["attnums"]),
+            target=row["target"],
+            comment=row["comment"],
         )
 
     def _inheritance(self) -> tuple[dict[int, list[RelationName]], dict[int, list[RelationName]]]:

@@ -161,7 +161,8 @@ SELECT t.tgrelid AS relation, t.tgname::text AS name,
 -- name: statistics
 -- Extended statistics objects with all columns that they read.
 SELECT s.stxrelid AS relation, n.nspname::text AS schema, s.stxname::text AS name,
-       pg_catalog.pg_get_statisticsobjdef(s.oid) AS definition,
+       pg_catalog.pg_get_statisticsobjdef(s.oid) AS definition, e.description AS comment,
+       nullif(coalesce(s.stxstattarget, -1), -1)::int AS target,
        (SELECT pg_catalog.array_agg(DISTINCT d.refobjsubid ORDER BY d.refobjsubid)
           FROM pg_catalog.pg_depend d
          WHERE d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid = s.oid
@@ -169,6 +170,8 @@ SELECT s.stxrelid AS relation, n.nspname::text AS schema, s.stxname::text AS nam
            AND d.refobjsubid > 0) AS attnums
   FROM pg_catalog.pg_statistic_ext s
   JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+  LEFT JOIN pg_catalog.pg_description e
+    ON e.classoid = 'pg_catalog.pg_statistic_ext'::regclass AND e.objoid = s.oid AND e.objsubid = 0
  ORDER BY s.stxrelid, n.nspname, s.stxname
 
 -- name: publications

@@ -79,7 +79,9 @@ class ColumnParts:
         for constraint in self._checked:
             sql.append(rebuild.checked_constraint(self.table, constraint))
             sql.extend(rebuild.comment_on(self.table, constraint))
-        return [*sql, *(statistics.definition for statistics in self.statistics)]
+        for statistics in self.statistics:
+            sql += [statistics.definition, *statistics.said_of(statistics.name)]
+        return sql
 
     @property
     def _checked(self) -> tuple[Constraint, ...]:

@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP of views, functions, triggers, policies, types and more; GRANT, COMMENT
+"""CREATE, ALTER and DROP of views, functions, triggers, types, publications and more; GRANT, COMMENT
 
 Objects without rows. Plain form: a catalog change, under ACCESS EXCLUSIVE on the view, or on the
 table of the trigger, policy or rule (SHARE ROW EXCLUSIVE for a new trigger), so it is the online
@@ -38,6 +38,8 @@ class ChangeDefinition:
     undo_title: str
     undo: tuple[str, ...]
     undo_locks: tuple[Lock, ...] = ()
+    #: What the way back cannot bring back, in words; "" where it brings back everything.
+    loses: str = ""
     #: Materialised views that are made again, filled, on the way back.
     fills_again: tuple[RelationName, ...] = ()
     #: The way back waits until what the script has renamed before has its former name; then this question
@@ -72,6 +74,7 @@ class ChangeDefinition:
                 operation=self.name,
                 action=Action(title=self.title, sql=(self.sql,), locks=self.locks),
                 undo=(undo,) if self.undo else (),
+                loses=self.loses,
                 other_names=self.other_names,
             ),
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from workorders.migration.catalog import publications
 from workorders.migration.catalog.archive import Archive, Entry
 from workorders.migration.catalog.snapshot import Table
-from workorders.migration.names import OUR_SCHEMA, RelationName, quoted
+from workorders.migration.names import OUR_SCHEMA, RelationName
 from workorders.migration.operations.operation import Place, refused
 from workorders.migration.operations.restoration import ROWLESS, Taken, taken
 from workorders.migration.sql import tree
@@ -69,14 +70,17 @@ class Surroundings:
     def unpublishing(self) -> tuple[str, ...]:
         """Takes them out of the publications that name them."""
         return tuple(
-            f"ALTER PUBLICATION {quoted(statement.node['pubname'])} DROP TABLE ONLY {name.sql}"
-            for statement, name in self._publications()
+            publications.of(entry).dropping(publications.publication_of(entry))
+            for entry in self._publications()
         )
 
     @property
     def publishing(self) -> tuple[str, ...]:
         """Puts them into those publications again, with the same columns and rows."""
-        return tuple(statement.text for statement, _ in self._publications())
+        return tuple(
+            publications.of(entry).adding(publications.publication_of(entry))
+            for entry in self._publications()
+        )
 
     def archive_after(self, archive: Archive) -> Archive:
         """The archive without them, but with the knowledge that hidden rows still need some things."""
@@ -118,6 +122,8 @@ class Surroundings:
         def is_part(entry: Entry) -> bool:
             if entry.kind == "SEQUENCE":
                 return RelationName(schema=entry.schema, name=entry.tag) in sequences
+            if entry.kind == publications.OF_TABLE:
+                return publications.of(entry).table in names  # pg_dump knows nothing of new ones
             if entry.kind in _NEEDING:
                 return bool(numbers & {*entry.needs})
             if entry.kind in _NAMED and not entry.drop:
@@ -156,10 +162,5 @@ class Surroundings:
         views = (each for each in self.archive.objects if "VIEW" in each.kind and each.number in entry.needs)
         return next(views, None)
 
-    def _publications(self) -> Iterator[tuple[tree.RawStatement, RelationName]]:
-        names = {entry.number: entry for entry in self._own()}
-        for entry in self._parts():
-            if entry.kind == "PUBLICATION TABLE":
-                (statement,) = tree.statements(entry.definition)
-                table = next(names[number] for number in entry.needs if number in names)
-                yield statement, RelationName(schema=table.schema, name=table.tag)
+    def _publications(self) -> Iterator[Entry]:
+        return publications.naming(self.archive, (table.name for table in self.tables))

@@ -16,11 +16,11 @@ from workorders.migration import questions
 from workorders.migration.catalog.attached import Statistics
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Reference
 from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import literal, quoted
+from workorders.migration.names import RelationName, literal, quoted
 from workorders.migration.operations import not_null_path, rebuild
 from workorders.migration.operations.operation import exclusive
 from workorders.migration.operations.twin import Twin
-from workorders.migration.sql import tree
+from workorders.migration.sql import renamed, tree
 from workorders.migration.steps import Action
 
 
@@ -229,13 +229,15 @@ class Parts:
     def _statistics(self, statistics: Statistics) -> Built:
         name = self.new("s", str(statistics.name))
         schema = statistics.name.schema
-        definition = tree.renamed_statistics(
+        definition = renamed.statistics_of_twin(
             statistics.definition, schema, name, {self.twin.name: self.twin.hidden}
         )
+        # The server itself keeps the comment through ALTER TYPE, and forgets the target.
+        kept = replace(statistics, target=None).said_of(RelationName(schema=schema, name=name))
         return Built(
             action=Action(
                 title=f"create the twin of the statistics {statistics.name}",
-                sql=(definition,),
+                sql=(definition, *kept),
                 locks=(Lock(relation=self.twin.table.name, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),),
                 done="SELECT EXISTS (SELECT FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n"
                 f" ON n.oid = s.stxnamespace WHERE n.nspname = {literal(schema)}"

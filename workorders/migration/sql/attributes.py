@@ -26,6 +26,7 @@ from workorders.migration.sql import (
     objects,
     privileges,
     sequences,
+    statistics,
     table_settings,
     tree,
 )
@@ -63,6 +64,8 @@ def alterations(reading: Reading) -> Iterator[Operation]:
             yield touched(reading, reading.must_find(("POLICY",), (on.schema, on.name, node["policy_name"])))
         case "AlterEnumStmt":
             yield from enums.alterations(reading)
+        case "AlterStatsStmt":
+            yield from statistics.targets(reading)
         case "AlterDomainStmt":
             yield touched(reading, reading.must_find(("DOMAIN",), strings(node["typeName"])))
         case "RefreshMatViewStmt":
@@ -100,7 +103,7 @@ def owned(reading: Reading, entry: Entry, spec: Node) -> ChangeDefinition:
         reading,
         entry,
         undo=tuple(undo),
-        locks=() if relation is None else exclusive(relation),
+        locks=() if relation is None or entry.kind == "STATISTICS" else exclusive(relation),
         after=reading.archive.with_entry(replace(entry, owner=new)),
         title=f"give {entry} to {new}",
     )
@@ -152,7 +155,7 @@ def _renamed(reading: Reading) -> ChangeDefinition:
             # ALTER TYPE takes a bare name where DROP TYPE takes a type.
             back["object"] = {"List": {"items": back["object"]["TypeName"]["names"]}}
     relation = relation_of(entry)
-    locks = () if relation is None or kind == "OBJECT_SEQUENCE" else exclusive(relation)
+    locks = () if relation is None or kind in _APART else exclusive(relation)
     there = locks
     if "VIEW" in entry.kind and kind != "OBJECT_COLUMN":
         there = exclusive(RelationName(schema=entry.schema, name=new))
@@ -182,6 +185,9 @@ def _renamed(reading: Reading) -> ChangeDefinition:
         becomes=becomes,
     )
 
+
+#: What has a name of its own beside its relation.
+_APART = ("OBJECT_SEQUENCE", "OBJECT_STATISTIC_EXT")
 
 #: Kinds that others say by their name.
 _SAID = {

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from workorders.migration.catalog.attached import Dependant
 from workorders.migration.catalog.snapshot import Table
-from workorders.migration.locks import Lock, LockMode
-from workorders.migration.names import RelationName, quoted
+from workorders.migration.names import RelationName
 from workorders.migration.operations import counting, family
 from workorders.migration.operations.defaults import ChangeDefault
 from workorders.migration.operations.definition import ChangeDefinition
@@ -16,7 +15,7 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import ROWLESS, is_described, taken
-from workorders.migration.sql import rowless, tree
+from workorders.migration.sql import publications, rowless
 from workorders.migration.sql.objects import Objects
 from workorders.migration.sql.reading import Reading
 
@@ -35,11 +34,9 @@ def of_column(reading: Reading, table: Table, column: str) -> Iterator[Operation
         dropped = _dropped(reading, table, column, rowless_ones)
         yield dropped
         reading = replace(reading, catalog=dropped.after(reading.catalog))
-    for each in needing:
-        if each.kind == "publication":
-            unpublished = _unpublished(reading, reading.catalog.tables[table.name], each)
-            yield unpublished
-            reading = replace(reading, catalog=unpublished.after(reading.catalog))
+    for unpublished in publications.without_table(reading, table.name, column):
+        yield unpublished
+        reading = replace(reading, catalog=unpublished.after(reading.catalog))
     for reference in reading.catalog.referencing(table.name):
         key = reference.constraint
         own = reference.table == table.name and column in key.columns
@@ -126,35 +123,6 @@ def _dropped(reading: Reading, table: Table, column: str, needing: list[Dependan
         found.append(entry)
     gone = taken(reading.archive, found, reading.place, reading.catalog.role)
     return rowless.dropped(reading, table.name, gone, "; ".join(gone.dropping))
-
-
-def _unpublished(reading: Reading, table: Table, publication: Dependant) -> ChangeDefinition:
-    """The table out of a publication that names the column."""
-    own = reading.must_find(("TABLE",), (table.name.schema, table.name.name))
-    for entry in reading.archive.objects:
-        if entry.kind == "PUBLICATION TABLE" and own.number in entry.needs:
-            (statement,) = tree.statements(entry.definition)
-            name = statement.node["pubname"]
-            if publication.description.replace('"', "").endswith(f" in publication {name}"):
-                left = tuple(each for each in table.dependants if each != publication)
-                catalog = reading.catalog.with_table(replace(table, dependants=left))
-                gentle = (Lock(relation=table.name, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
-                return ChangeDefinition(
-                    place=reading.place,
-                    table=table.name,
-                    title=f"take {table.name} out of the publication {name}",
-                    sql=f"ALTER PUBLICATION {quoted(name)} DROP TABLE ONLY {table.name.sql}",
-                    locks=gentle,
-                    undo_title=f"publish {table.name} in {name} again",
-                    undo=(statement.text,),
-                    undo_locks=gentle,
-                    becomes=replace(catalog, archive=reading.archive.without([entry])),
-                )
-    raise refused(
-        reading.place,
-        f"CASCADE would take along {publication.description}.",
-        "Take the table out of the publication first, in a statement before this one.",
-    )
 
 
 def _is_of(dependant: Dependant, column: str) -> bool:

@@ -9,7 +9,7 @@ CREATING = frozenset(
     {
         *("ViewStmt", "CreateFunctionStmt", "CreateTrigStmt", "CreatePolicyStmt", "RuleStmt", "DefineStmt"),
         *("CreateEnumStmt", "CompositeTypeStmt", "CreateRangeStmt", "CreateDomainStmt", "CreateSeqStmt"),
-        *("CreateSchemaStmt", "CreateExtensionStmt", "CreateStatsStmt"),
+        *("CreateSchemaStmt", "CreateExtensionStmt", "CreateStatsStmt", "CreatePublicationStmt"),
     }
 )
 
@@ -18,7 +18,7 @@ DROPPED = frozenset(
     f"OBJECT_{kind}"
     for kind in (
         *("VIEW", "MATVIEW", "FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE", "TRIGGER", "POLICY", "RULE"),
-        *("TYPE", "DOMAIN", "SCHEMA", "STATISTIC_EXT", "EXTENSION"),
+        *("TYPE", "DOMAIN", "SCHEMA", "STATISTIC_EXT", "EXTENSION", "PUBLICATION"),
     )
 )
 
@@ -27,7 +27,7 @@ RENAMED = frozenset(
     f"OBJECT_{kind}"
     for kind in (
         *("VIEW", "MATVIEW", "FUNCTION", "PROCEDURE", "AGGREGATE", "TRIGGER", "POLICY", "RULE"),
-        *("TYPE", "DOMAIN", "STATISTIC_EXT", "SEQUENCE"),
+        *("TYPE", "DOMAIN", "STATISTIC_EXT", "SEQUENCE", "PUBLICATION"),
     )
 )
 
@@ -36,6 +36,7 @@ ALTERING = frozenset(
     {
         *("GrantStmt", "AlterDefaultPrivilegesStmt", "CommentStmt", "AlterOwnerStmt", "AlterEnumStmt"),
         *("AlterFunctionStmt", "AlterPolicyStmt", "AlterSeqStmt", "RefreshMatViewStmt", "AlterDomainStmt"),
+        *("AlterPublicationStmt", "AlterStatsStmt"),
     }
 )
 

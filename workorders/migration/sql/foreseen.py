@@ -47,7 +47,7 @@ _SYSTEM = ("pg_catalog", "information_schema")
 _STEADY = frozenset(
     {"pg_roles", "pg_user", "pg_authid", "pg_group", "pg_auth_members", "pg_shadow", "pg_database"}
     | {"pg_settings", "pg_available_extensions", "pg_am", "pg_language", "pg_tablespace"}
-    | {"pg_timezone_names", "pg_publication", "pg_stat_activity", "pg_collation"}
+    | {"pg_timezone_names", "pg_stat_activity", "pg_collation"}
     | {"applicable_roles", "enabled_roles"}
 )
 

@@ -13,12 +13,14 @@ from dataclasses import replace
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Table
 from workorders.migration.names import RelationName, is_ours, literal, quoted
 from workorders.migration.renames import Names
+from workorders.migration.sql import foreseen_publications
 from workorders.migration.sql.variables import Untold
 
 _FORESEEN = frozenset(
     {"columns", "tables", "pg_tables", "pg_indexes", "table_constraints", "pg_constraint", "pg_attribute"}
     | {"pg_class", "pg_type", "pg_enum", "pg_namespace", "schemata"}
     | {"constraint_column_usage", "key_column_usage", "referential_constraints"}
+    | {"pg_publication", "pg_publication_tables"}
 )
 
 #: Where the made-up numbers of new objects begin: no server has got so far.
@@ -235,6 +237,22 @@ class Rows:
             raise Untold(f"{name} is not foreseen")
         return f"({number}, {literal(name.name)}, {self._schema_oid(name.schema)}, '{kind}'::\"char\")"
 
+    def _pg_publication(self) -> str:
+        was, now = (foreseen_publications.of(each) for each in (self._before, self._now))
+        rows = [_row(name) for name in sorted(now.keys() - was.keys())]
+        gone = ", ".join(map(literal, sorted(was.keys() - now.keys())))
+        where = f" WHERE pubname NOT IN ({gone})" if gone else ""
+        return _with_rows(f"SELECT pubname FROM pg_catalog.pg_publication{where}", rows)
+
+    def _pg_publication_tables(self) -> str:
+        foreseen_publications.must_be_told(self._before, self._now, self.new)
+        there = list(self._there())
+        if any(table.publications and (table.kind == "p" or table.is_partition) for table in there):
+            raise Untold("which partitions a publication shows is not foreseen")
+        rows = [_row(each, *_parts(table.name)) for table in there for each in table.publications]
+        picked = "pubname, schemaname, tablename"
+        return self._by_name("pg_catalog.pg_publication_tables", "schemaname", "tablename", picked, rows)
+
     def types_moved(self) -> list[RelationName]:
         """Types that are not what they were, those of tables' rows too."""
         named = set(self._before.types.names) ^ set(self._now.types.names)
@@ -314,3 +332,7 @@ def _with_rows(query: str, rows: list[str]) -> str:
 
 def _row(*values: str) -> str:
     return f"({', '.join(map(literal, values))})"
+
+
+def _parts(name: RelationName) -> tuple[str, str]:
+    return name.schema, name.name

@@ -10,7 +10,7 @@ GUARD = "Remove it: it would undo a guard that protects the target while the mig
 _FOREIGN = "Foreign servers and who they are asked as lie outside of the database."
 _OPERATORS = "Operators and their classes decide how indexes are built; those would not follow."
 _SEARCH = "Text search decides what stored vectors and indexes hold; those would not follow."
-_REPLICATED = "Publications and subscriptions tie other databases to this one, which no rollback reaches."
+_SUBSCRIBED = "A subscription brings in another server's rows: no rehearsal has them, no rollback finds them."
 
 #: Never run, whatever they say: node type -> (what it is, next move).
 NEVER: Mapping[str, tuple[str, str]] = {
@@ -65,10 +65,6 @@ NEVER: Mapping[str, tuple[str, str]] = {
     "CreateOpClassStmt": (_OPERATORS, BY_HAND),
     "CreateOpFamilyStmt": (_OPERATORS, BY_HAND),
     "AlterTypeStmt": ("A base type's own functions are its author's to say.", BY_HAND),
-    "AlterStatsStmt": (
-        "ALTER STATISTICS has no way back here.",
-        "Write DROP STATISTICS and CREATE STATISTICS.",
-    ),
     "AlterTSConfigurationStmt": (_SEARCH, BY_HAND),
     "AlterTSDictionaryStmt": (_SEARCH, BY_HAND),
     "AlterTableMoveAllStmt": ("Tablespaces belong to the whole server.", BY_HAND),
@@ -78,11 +74,9 @@ NEVER: Mapping[str, tuple[str, str]] = {
     "CreateConversionStmt": ("Conversions are code of the server's.", BY_HAND),
     "CreatePLangStmt": ("Languages are code of the server's.", BY_HAND),
     "CreateTransformStmt": ("Transforms are code of the server's.", BY_HAND),
-    "CreatePublicationStmt": (_REPLICATED, BY_HAND),
-    "AlterPublicationStmt": (_REPLICATED, BY_HAND),
-    "CreateSubscriptionStmt": (_REPLICATED, BY_HAND),
-    "AlterSubscriptionStmt": (_REPLICATED, BY_HAND),
-    "DropSubscriptionStmt": (_REPLICATED, BY_HAND),
+    "CreateSubscriptionStmt": (_SUBSCRIBED, BY_HAND),
+    "AlterSubscriptionStmt": (_SUBSCRIBED, BY_HAND),
+    "DropSubscriptionStmt": (_SUBSCRIBED, BY_HAND),
     "ExplainStmt": (
         "EXPLAIN changes nothing, and EXPLAIN ANALYZE would run its statement unseen.",
         "Remove it.",

@@ -34,6 +34,7 @@ KINDS = {
     "OBJECT_SCHEMA": ("SCHEMA",),
     "OBJECT_EXTENSION": ("EXTENSION",),
     "OBJECT_STATISTIC_EXT": ("STATISTICS",),
+    "OBJECT_PUBLICATION": ("PUBLICATION",),
     "OBJECT_TABCONSTRAINT": ("CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"),
 }
 
@@ -169,7 +170,7 @@ class Objects:
     def _candidates(self, kinds: Sequence[str], names: Sequence[str]) -> Iterator[list[Entry]]:
         """The objects of that name in each schema of the path, in its order."""
         on_relation = kinds[0] in _ON_RELATIONS
-        if kinds[0] in ("SCHEMA", "EXTENSION"):
+        if kinds[0] in ("SCHEMA", "EXTENSION", "PUBLICATION"):
             yield [e for e in self._archive.objects if e.kind in kinds and e.tag == names[-1]]
             return
         qualifier = names[:-2] if on_relation else names[:-1]

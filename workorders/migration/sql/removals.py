@@ -13,7 +13,14 @@ from workorders.migration.operations.drop_type import DropType
 from workorders.migration.operations.hidden_needs import HiddenNeeds
 from workorders.migration.operations.operation import Operation, refused
 from workorders.migration.operations.restoration import SILENT, taken, without
-from workorders.migration.sql import cascaded_parts, extensions, objects, tree, whole_schemas
+from workorders.migration.sql import (
+    cascaded_parts,
+    extensions,
+    objects,
+    publications,
+    tree,
+    whole_schemas,
+)
 from workorders.migration.sql.objects import relation_of
 from workorders.migration.sql.reading import Reading
 from workorders.migration.sql.rowless import dropped
@@ -43,6 +50,9 @@ def drops(reading: Reading) -> Iterator[Operation]:
         return
     if node["removeType"] == "OBJECT_SCHEMA":
         whole_schemas.must_come_back(reading, entries)
+        for unpublished in publications.without_schemas(reading, entries):
+            yield unpublished
+            reading = _after(unpublished, reading)
         for operation in _all_in(reading, entries) if reading.is_cascading else ():
             yield operation
             reading = _after(operation, reading)

@@ -5,7 +5,7 @@ Always by way of the tree: a name that stands in a string or in another table st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from workorders.migration.catalog.types import Types
@@ -123,6 +123,26 @@ def statistics(definition: str, table: RelationName, columns: dict[str, str]) ->
     _rename_columns(raw.node, columns)
     raw.node["relations"][0]["RangeVar"] |= {"schemaname": table.schema, "relname": table.name}
     return tree.statement_text(raw.kind, raw.node)
+
+
+def statistics_of_twin(definition: str, schema: str, name: str, names: dict[str, str]) -> str:
+    """A CREATE STATISTICS under another name and on other columns."""
+    (raw,) = tree.statements(definition)
+    _rename_columns(raw.node.get("exprs"), names)
+    named = [{"String": {"sval": part}} for part in (schema, name)]
+    return tree.statement_text(raw.kind, {**raw.node, "defnames": named})
+
+
+def statistics_in_order(definition: str, place: Callable[[str], int]) -> str:
+    """A CREATE STATISTICS with its plain columns sorted; as it is where they are."""
+    (raw,) = tree.statements(definition)
+    elements = raw.node["exprs"]
+    plain = [item for item in elements if "name" in item["StatsElem"]]
+    ordered = sorted(plain, key=lambda item: place(item["StatsElem"]["name"]))
+    if ordered == plain:
+        return definition
+    others = [item for item in elements if "name" not in item["StatsElem"]]
+    return tree.statement_text(raw.kind, {**raw.node, "exprs": [*ordered, *others]})
 
 
 def trigger(definition: str, table: RelationName, columns: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,8 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 
 def statement_text(kind: str, node: Node) -> str:
     """A statement's tree as SQL, in the parser's canonical spelling."""
+    if kind == "CreateStatsStmt":
+        node = {**node, "exprs": [_quoted_element(each) for each in node.get("exprs", [])]}
     tree = {"version": _VERSION, "stmts": [{"stmt": {kind: node}}]}
     try:
         return str(deparse(ParseDict(tree, ParseResult())))
@@ -122,6 +124,14 @@ def statement_text(kind: str, node: Node) -> str:
         raise Unreadable(
             f"A {kind} cannot be written back as SQL.", "Split it into simpler statements."
         ) from error
+
+
+def _quoted_element(item: Node) -> Node:
+    """A column of CREATE STATISTICS, which libpg_query 18 writes back without its quotes."""
+    name = item["StatsElem"].get("name")
+    if name is None:
+        return item
+    return {"StatsElem": {"name": expression_text({"ColumnRef": {"fields": [{"String": {"sval": name}}]}})}}
 
 
 def expression_text(node: Node) -> str:
@@ -272,26 +282,6 @@ def renamed_constraint(definition: str, own: dict[str, str], referenced: dict[st
         for item in constraint.get(part, []):
             item["String"]["sval"] = names.get(item["String"]["sval"], item["String"]["sval"])
     return statement_text(raw.kind, raw.node).removeprefix("ALTER TABLE t ADD CONSTRAINT c ")
-
-
-def renamed_statistics(definition: str, schema: str, name: str, names: dict[str, str]) -> str:
-    """A CREATE STATISTICS under another name and on other columns."""
-    (raw,) = statements(definition)
-    _rename(raw.node.get("exprs"), names)
-    named = [{"String": {"sval": part}} for part in (schema, name)]
-    return statement_text(raw.kind, {**raw.node, "defnames": named})
-
-
-def statistics_in_order(definition: str, place: Callable[[str], int]) -> str:
-    """A CREATE STATISTICS with its plain columns sorted; as it is where they are."""
-    (raw,) = statements(definition)
-    elements = raw.node["exprs"]
-    plain = [item for item in elements if "name" in item["StatsElem"]]
-    ordered = sorted(plain, key=lambda item: place(item["StatsElem"]["name"]))
-    if ordered == plain:
-        return definition
-    others = [item for item in elements if "name" not in item["StatsElem"]]
-    return statement_text(raw.kind, {**raw.node, "exprs": [*ordered, *others]})
 
 
 def _rename(node: object, names: dict[str, str]) -> None:

@@ -104,12 +104,6 @@ def must_come_back(reading: Reading, schemas: Collection[Entry]) -> None:
     for entry in reading.archive.objects:
         if not _is_in(entry, schemas):
             continue
-        if entry.kind == "PUBLICATION TABLES IN SCHEMA":
-            raise refused(
-                reading.place,
-                f"{entry} carries all of the schema to other databases, which no rollback reaches.",
-                "ALTER PUBLICATION ... DROP TABLES IN SCHEMA by hand first.",
-            )
         if entry.kind == "DEFAULT ACL" and entry.owner != catalog.role and not catalog.role_is_superuser:
             raise refused(
                 reading.place,
