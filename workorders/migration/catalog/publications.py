@@ -112,6 +112,26 @@ def publication_of(entry: Entry) -> str:
     return str(statement.node["pubname"])
 
 
+def stops_changes(table: Table, named: Member) -> str:
+    """Why each UPDATE and DELETE of a table fails while they are published so; "" where they go on."""
+    if table.identity is None:
+        return "nothing tells its rows apart for subscribers"
+    read = tree.columns_in(tree.expression(named.where)) if named.where else ()
+    for column in read:
+        if column not in table.identity:
+            return f"WHERE reads {column}, which is no part of what tells its rows apart"
+    for column in table.identity if named.columns else ():
+        if column not in named.columns:
+            return f"{column} is left out, which tells its rows apart"
+    return ""
+
+
+def publishes_changes(given: Mapping[str, str]) -> bool:
+    """Whether a publication of these options publishes UPDATE or DELETE."""
+    said = given.get("publish", DEFAULTS["publish"]).lower()
+    return not {"update", "delete"}.isdisjoint(each.strip() for each in said.split(","))
+
+
 def is_for_all_tables(publication: Entry) -> bool:
     """Whether it carries every table of the database."""
     (statement,) = tree.statements(publication.definition)

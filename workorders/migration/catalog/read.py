@@ -75,6 +75,7 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
         session = view.rows(_QUERIES["session"])[0]
         volatility = view.rows(_QUERIES["volatility"], by_settings=list(BY_SETTINGS))[0]
         domains = view.rows(_QUERIES["constrained_domains"])
+        published = view.rows(_QUERIES["publications"])
         return Catalog(
             identity=Identity(system_identifier=_system_identifier(view), database=session["database"]),
             server_version=session["server_version"],
@@ -93,6 +94,8 @@ def read(database: Database, words: Collection[str] | None = None) -> Catalog:
             procedural_functions=frozenset(volatility["procedural"] or ()),
             constrained_domains=frozenset(row["name"] for row in domains),
             not_null_domains=frozenset(row["name"] for row in domains if row["forbids_null"]),
+            publications=frozenset(row["name"] for row in published),
+            publishing_changes=frozenset(row["name"] for row in published if row["publishes_changes"]),
             types=_types(view),
             enums={_name(row): tuple(row["labels"]) for row in view.rows(_QUERIES["enums"])},
             settings={

@@ -200,3 +200,7 @@ SELECT e.extname::text AS extension, m.kind, n.nspname::text AS schema, m.name
   JOIN pg_catalog.pg_namespace n ON n.oid = m.namespace
  WHERE e.extname = ANY (%(extensions)s)
  ORDER BY 1, 2, 3, 4
+
+-- name: publications
+-- Which there are, and whether their subscribers are told of changed rows.
+SELECT p.pubname::text AS name, p.pubupdate OR p.pubdelete AS publishes_changes FROM pg_catalog.pg_publication p

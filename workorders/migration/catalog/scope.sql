@@ -1,6 +1,6 @@
 -- name: named
 -- Relations that a word may mean: by their own name, or by that of an index, a constraint, a sequence, a
--- trigger, a statistics object, or of a type or function that they are made with.
+-- trigger, a statistics object, a publication, or of a type or function that they are made with.
 SELECT c.oid FROM pg_catalog.pg_class c
  WHERE c.relname = ANY (%(words)s::name[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 UNION
@@ -31,6 +31,10 @@ SELECT a.attrelid FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_type u ON t.oid IN (u.oid, u.typelem, u.typbasetype)
   JOIN pg_catalog.pg_attribute a ON a.atttypid = u.oid AND NOT a.attisdropped
  WHERE t.typname = ANY (%(words)s::name[]) AND t.oid >= 16384
+UNION
+SELECT r.prrelid FROM pg_catalog.pg_publication p
+  JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+ WHERE p.pubname = ANY (%(words)s::name[])
 
 -- name: tied
 -- Relations that a change of these may reach: by inheritance, by a foreign key's actions, by a view's reading.

@@ -211,6 +211,16 @@ class Table:
         return ()
 
     @property
+    def identity(self) -> tuple[str, ...] | None:
+        """The columns by which subscribers tell its rows apart; None where it has no replica identity."""
+        if self.replica_identity == "f":
+            return tuple(column.name for column in self.columns)
+        if self.replica_identity == "i":
+            return next((each.key_columns for each in self.indexes if each.is_replica_identity), None)
+        keys = (each for each in self.constraints if each.kind == "p" and not each.is_deferrable)
+        return next((each.columns for each in keys), None) if self.replica_identity == "d" else None
+
+    @property
     def is_heir(self) -> bool:
         """It inherits from other tables (INHERITS), and is no partition."""
         return bool(self.parents) and not self.is_partition
@@ -292,6 +302,9 @@ class Catalog:
     constrained_domains: frozenset[str] = frozenset()
     #: Those among them that do not take NULL.
     not_null_domains: frozenset[str] = frozenset()
+    #: Publications, and those of them that publish UPDATE or DELETE.
+    publications: frozenset[str] = frozenset()
+    publishing_changes: frozenset[str] = frozenset()
     #: Enum types with their labels in order.
     enums: Mapping[RelationName, tuple[str, ...]] = field(default_factory=dict)
     #: `name = value` of the settings of the role and the database that change what SQL means.

@@ -10,6 +10,7 @@ from workorders.migration.hazards import (
     indexes,
     losses,
     partitions,
+    publications,
     rows,
     sessions,
     types,
@@ -24,6 +25,7 @@ HAZARDS: tuple[Hazard, ...] = (
     *losses.HAZARDS,
     *rows.HAZARDS,
     *partitions.HAZARDS,
+    *publications.HAZARDS,
     *sessions.HAZARDS,
 )
 

@@ -69,6 +69,8 @@ class Past:
         self.free_casts: set[tuple[str, str]] = set()
         #: Tables into which the script has put what a query gives.
         self.filled: set[str] = set()
+        #: Tables that the script has given a replica identity, or a primary key, which is one.
+        self.identified: set[str] = set()
         self._index_names: set[str] = set()
         #: As last set, in small letters; "" where the script has not.
         self.time_zone = ""
@@ -238,6 +240,7 @@ class Past:
             self._table_names[new] = self.table_before(name)
             self._columns |= {(new, column) for table, column in self._columns if table == name}
             self.filled |= {new} if name in self.filled else set()
+            self.identified |= {new} if name in self.identified else set()
             self.indexed |= {(new, column) for table, column in self.indexed if table == name}
             for (table, column), before in tuple(self._column_names.items()):
                 if table == name:
@@ -269,6 +272,10 @@ class Past:
                     self.types[(table, command["name"])] = definition["ColumnDef"]["typeName"]
                 case "AT_AddConstraint":
                     self._constraint(table, definition["Constraint"])
+                    if definition["Constraint"]["contype"] == "CONSTR_PRIMARY":
+                        self.identified.add(table)
+                case "AT_ReplicaIdentity":
+                    self.identified.add(table)
                 case "AT_ValidateConstraint":
                     key = (table, command["name"])
                     if key in self.checks:

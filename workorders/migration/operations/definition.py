@@ -1,10 +1,12 @@
-"""CREATE, ALTER and DROP of views, functions, triggers, types, publications and more; GRANT, COMMENT
+"""CREATE, ALTER and DROP of views, functions, triggers, policies, types and more; GRANT, COMMENT
 
 Objects without rows. Plain form: a catalog change, under ACCESS EXCLUSIVE on the view, or on the
 table of the trigger, policy or rule (SHARE ROW EXCLUSIVE for a new trigger), so it is the online
 form too, under lock retry. The inverse restores what `pg_dump` says of the object as it was:
 definition, owner, privileges and comment, and the same for all that cannot be without it. Where
 CREATE OR REPLACE can give the former definition back, that is used, since nothing is dropped then.
+Publications are changed under SHARE UPDATE EXCLUSIVE on the tables that they name, which stops no
+reader or writer; their subscribers are on other servers, where no rollback comes, and the plan says so.
 Source: https://www.postgresql.org/docs/18/sql-commands.html.
 """
 
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workorders.migration.catalog.snapshot import Catalog
-from workorders.migration.locks import Lock
+from workorders.migration.locks import Lock, LockMode
 from workorders.migration.names import RelationName
 from workorders.migration.operations.operation import Check, Place
 from workorders.migration.other_names import OtherName
@@ -38,6 +40,8 @@ class ChangeDefinition:
     undo_title: str
     undo: tuple[str, ...]
     undo_locks: tuple[Lock, ...] = ()
+    #: What of the application's fails from then on, and why; "" for nothing that is known.
+    stops: str = ""
     #: What the way back cannot bring back, in words; "" where it brings back everything.
     loses: str = ""
     #: Materialised views that are made again, filled, on the way back.
@@ -54,10 +58,13 @@ class ChangeDefinition:
 
     def hazard(self) -> str:
         """Whoever uses the relation, for a moment."""
+        then = f"; {self.stops}" if self.stops else ""
         if not self.locks:
-            return f"nobody waits: {self.title} locks no table"
+            return f"nobody waits: {self.title} locks no table{then}"
         names = ", ".join(dict.fromkeys(str(lock.relation) for lock in self.locks))
-        return f"whoever uses {names} waits for a catalog change, and for whom it waits for"
+        if all(lock.mode is LockMode.SHARE_UPDATE_EXCLUSIVE for lock in self.locks):
+            return f"no reader or writer of {names} waits: {self.title} is a catalog change{then}"
+        return f"whoever uses {names} waits for a catalog change, and for whom it waits for{then}"
 
     def checks(self) -> tuple[Check, ...]:
         """Nothing that rows could break."""

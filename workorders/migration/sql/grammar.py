@@ -34,7 +34,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "AlterOperatorStmt": ["ALTER OPERATOR === (int, int) SET (RESTRICT = eqsel)"],
         "AlterOwnerStmt": ["ALTER FUNCTION f(int) OWNER TO app"],
         "AlterPolicyStmt": ["ALTER POLICY own ON t USING (a > 0)"],
-        "AlterPublicationStmt": ["ALTER PUBLICATION p ADD TABLE t"],
+        "AlterPublicationStmt": ["ALTER PUBLICATION p ADD TABLE t", "ALTER PUBLICATION p SET (publish = 'insert')"],
         "AlterRoleSetStmt": ["ALTER ROLE app SET work_mem = '8MB'"],
         "AlterRoleStmt": ["ALTER ROLE app CREATEDB"],
         "AlterSeqStmt": ["ALTER SEQUENCE counter INCREMENT 5"],
@@ -110,7 +110,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = MappingProxyType(
         "DropRoleStmt": ["DROP ROLE app"],
         "DropStmt": [
             *("DROP TABLE t", "DROP VIEW v", "DROP EVENT TRIGGER watch"),
-            *("DROP SCHEMA other CASCADE", "DROP EXTENSION hstore"),
+            *("DROP SCHEMA other CASCADE", "DROP EXTENSION hstore", "DROP PUBLICATION p"),
         ],
         "DropSubscriptionStmt": ["DROP SUBSCRIPTION s"],
         "DropTableSpaceStmt": ["DROP TABLESPACE a"],

@@ -86,6 +86,7 @@ def _created(reading: Reading) -> ChangeDefinition:
         locks=_locks(wanted),
         undo_title=f"drop {entry}",
         undo=(f"DROP PUBLICATION {quoted(name)}",),
+        stops=_stops(reading, entry, wanted),
         loses=_ADDED,
         becomes=publications.with_members(reading.added_entry(entry), entry, wanted),
     )
@@ -162,6 +163,7 @@ def changed(
         undo_title=f"publish in {entry} what it had",
         undo=undo,
         undo_locks=_locks((*came, *went)),
+        stops=_stops(reading, entry, came),
         loses="; ".join(loses),
         becomes=publications.with_members(reading.catalog, entry, after),
     )
@@ -208,7 +210,7 @@ def _set(reading: Reading, entry: Entry) -> ChangeDefinition:
     former = {name: before.get(name, publications.DEFAULTS.get(name, "")) for name in given}
     is_for_all = publications.is_for_all_tables(entry)
     text = publications.definition(entry.tag, {**before, **given}, for_all_tables=is_for_all)
-    named = publications.members(reading.archive, entry)
+    named, changed_entry = publications.members(reading.archive, entry), replace(entry, definition=text)
     return ChangeDefinition(
         place=reading.place,
         table=_about(entry.tag, named),
@@ -216,8 +218,9 @@ def _set(reading: Reading, entry: Entry) -> ChangeDefinition:
         sql=reading.raw.text,
         undo_title=f"give {entry} its former options",
         undo=(f"ALTER PUBLICATION {quoted(entry.tag)} SET ({publications.options_text(former)})",),
+        stops=_stops(reading, changed_entry, named),
         loses=_OTHERWISE,
-        becomes=reading.added_entry(replace(entry, definition=text)),
+        becomes=publications.told(reading.added_entry(changed_entry), entry.tag),
     )
 
 
@@ -293,6 +296,22 @@ def _must_be_free(reading: Reading, name: str) -> None:
             "Choose another name.",
             sqlstate="42710",
         )
+
+
+def _stops(reading: Reading, entry: Entry, came: Iterable[Member]) -> str:
+    """The tables of which each UPDATE and DELETE fails from then on, and why."""
+    if not publications.publishes_changes(publications.options_of(entry)):
+        return ""
+    found = []
+    tables = reading.catalog.tables
+    named = {each.table: each for each in came if each.table is not None}
+    schemas = {each.schema for each in came if each.table is None}
+    for name, table in sorted(tables.items()):
+        is_wide = publications.is_for_all_tables(entry) or name.schema in schemas
+        if name in named or (is_wide and table.kind in ("r", "p") and table.persistence == "p"):
+            why = publications.stops_changes(table, named.get(name, Member(table=name)))
+            found += [f"each UPDATE and DELETE of {name} fails from then on: {why}"] if why else []
+    return "; ".join(found)
 
 
 def _locks(named: Iterable[Member]) -> tuple[Lock, ...]:

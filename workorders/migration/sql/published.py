@@ -80,6 +80,8 @@ def _schema(reading: Reading, specification: Node) -> str:
     name = specification.get("name")
     if specification["pubobjtype"] == "PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA":
         name = next(iter(reading.catalog.search_path), None)
+    if name == OUR_SCHEMA:
+        raise refused(reading.place, f"{OUR_SCHEMA} is Lockkeeper's own schema.", "Publish others.")
     if name is None or name not in reading.catalog.schemas:
         raise refused(
             reading.place,
@@ -87,8 +89,6 @@ def _schema(reading: Reading, specification: Node) -> str:
             "Check its name.",
             sqlstate="3F000",
         )
-    if name == OUR_SCHEMA:
-        raise refused(reading.place, f"{OUR_SCHEMA} is Lockkeeper's own schema.", "Publish others.")
     if reading.node.get("action") != "AP_DropObjects":
         for table in reading.catalog.tables.values():
             if table.name.schema == name:
