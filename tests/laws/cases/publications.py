@@ -67,17 +67,18 @@ CASES: tuple[Case, ...] = (
         """,
     ),
     _case(
-        "types changed before, rows written after",
+        "types changed before, rows written after, as 18 knows it",
         """
         ALTER TABLE b ALTER n TYPE bigint; ALTER PUBLICATION named ADD TABLE b (id, n) WHERE (b.n > 7 OR b.id < 3); UPDATE b SET n = n + 1 WHERE id > 10;
-        ALTER PUBLICATION named SET (publish = 'insert, update, delete'); ALTER PUBLICATION named SET TABLE a, b (id) WHERE (id > 1);
+        ALTER PUBLICATION none SET (publish_generated_columns = 'stored'); ALTER PUBLICATION none SET (publish_generated_columns = none); ALTER STATISTICS "s %s" SET STATISTICS 5; ALTER STATISTICS "s %s" SET STATISTICS DEFAULT;
+        CREATE PUBLICATION made FOR TABLE up WITH (publish_generated_columns = stored); DROP PUBLICATION made; ALTER PUBLICATION named SET (publish = 'insert, update, delete'); ALTER PUBLICATION named SET TABLE a, b (id) WHERE (id > 1);
         """,
     ),
     _case(
         "as 14 knows it, and a target of statistics",
         """
         ALTER PUBLICATION p ADD TABLE b; ALTER PUBLICATION p SET TABLE b; ALTER PUBLICATION p SET (publish = 'insert, update, delete, truncate');
-        DROP PUBLICATION p; CREATE PUBLICATION q FOR TABLE a, b;
+        ALTER TABLE b RENAME n TO m; ALTER TABLE b RENAME TO b2; ALTER PUBLICATION p RENAME TO p2; DROP TABLE b2; DROP PUBLICATION p2; CREATE PUBLICATION q FOR TABLE a;
         ALTER STATISTICS s SET STATISTICS 100; ALTER STATISTICS IF EXISTS nowhere SET STATISTICS 5; ALTER STATISTICS s SET STATISTICS 0; DROP STATISTICS s;
         """,
         _PLAIN,
@@ -86,7 +87,7 @@ CASES: tuple[Case, ...] = (
         "targets of statistics by their default and under another name",
         """
         ALTER STATISTICS "s %s" SET STATISTICS 10; ALTER STATISTICS other.set SET STATISTICS -1; ALTER STATISTICS other.set RENAME TO "set '"; ALTER STATISTICS other."set '" SET STATISTICS 3; ALTER STATISTICS other."set '" OWNER TO CURRENT_USER;
-        ALTER STATISTICS "s %s" SET STATISTICS DEFAULT; DROP STATISTICS other."set '"; ALTER STATISTICS of_told SET STATISTICS 9; ALTER TABLE told ALTER n TYPE bigint; ALTER TABLE told DROP COLUMN "m'";
+        DROP STATISTICS other."set '"; ALTER STATISTICS of_told SET STATISTICS 9; ALTER TABLE told ALTER n TYPE bigint; ALTER TABLE told DROP COLUMN "m'";
         """,
     ),
     _case(

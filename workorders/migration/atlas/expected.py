@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from workorders.migration.atlas import altered, heirs
+from workorders.migration.atlas import altered, heirs, published
 from workorders.migration.atlas.effect import Effect, together
 from workorders.migration.catalog.snapshot import Catalog, Table
 from workorders.migration.errors import Refused
@@ -24,7 +24,7 @@ _NOTHING = Effect()
 _LOCKLESS = frozenset(
     {
         *("AlterEnumStmt", "CreateEnumStmt", "CompositeTypeStmt", "CreateRangeStmt", "CreateDomainStmt"),
-        *("CreateSchemaStmt", "CreateSeqStmt", "CreateFunctionStmt", "DefineStmt", "CreatePublicationStmt"),
+        *("CreateSchemaStmt", "CreateSeqStmt", "CreateFunctionStmt", "DefineStmt", "AlterStatsStmt"),
         *("VariableSetStmt", "TransactionStmt", "CreateExtensionStmt", "AlterFunctionStmt"),
     }
 )
@@ -32,7 +32,10 @@ _LOCKLESS = frozenset(
 #: Of these, too, whatever is done with them.
 _WITHOUT_RELATION = frozenset(
     f"OBJECT_{kind}"
-    for kind in ("SEQUENCE", "TYPE", "DOMAIN", "SCHEMA", "FUNCTION", "PROCEDURE", "AGGREGATE", "EXTENSION")
+    for kind in (
+        *("SEQUENCE", "TYPE", "DOMAIN", "SCHEMA", "FUNCTION", "PROCEDURE", "AGGREGATE", "EXTENSION"),
+        "PUBLICATION",
+    )
 )
 
 #: What DROP locks of the relation that the object is part of.
@@ -109,9 +112,8 @@ def _drop(node: Node, catalog: Catalog) -> Effect | None:
         return together(_dropped(names, catalog) for names in named)
     if kind in _PARTS:
         return together(_on(LockMode.ACCESS_EXCLUSIVE, _relation(catalog, names[:-1])) for names in named)
-    return (
-        _NOTHING if kind in ("OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_SCHEMA", "OBJECT_FUNCTION") else None
-    )
+    apart = ("OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_SCHEMA", "OBJECT_FUNCTION", "OBJECT_PUBLICATION")
+    return _NOTHING if kind in apart else None
 
 
 def _dropped(names: tuple[str, ...], catalog: Catalog) -> Effect:
@@ -213,9 +215,8 @@ def _rename(node: Node, catalog: Catalog) -> Effect | None:
     relation = node.get("relation")
     table = None if relation is None else _table(catalog, relation)
     if table is None:
-        return (
-            _NOTHING if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN", "OBJECT_SCHEMA", "OBJECT_SEQUENCE") else None
-        )
+        apart = ("OBJECT_TYPE", "OBJECT_DOMAIN", "OBJECT_SCHEMA", "OBJECT_SEQUENCE", "OBJECT_PUBLICATION")
+        return _NOTHING if kind in apart else None
     return heirs.renamed(_on(LockMode.ACCESS_EXCLUSIVE, table.name), node, table, catalog)
 
 
@@ -360,15 +361,6 @@ def _domain(node: Node, catalog: Catalog) -> Effect | None:
     return Effect(locks=dict.fromkeys(users, LockMode.SHARE), scans=frozenset(users))
 
 
-def _publication(node: Node, catalog: Catalog) -> Effect | None:
-    tables = [
-        _table(catalog, item["PublicationObjSpec"]["pubtable"]["relation"])
-        for item in node.get("pubobjects", [])
-        if "pubtable" in item.get("PublicationObjSpec", {})
-    ]
-    return _on(LockMode.SHARE_UPDATE_EXCLUSIVE, *(table.name for table in tables if table is not None))
-
-
 _HANDLERS: Mapping[str, altered.Handler] = {
     "AlterTableStmt": _alter_table,
     "IndexStmt": _create_index,
@@ -396,5 +388,6 @@ _HANDLERS: Mapping[str, altered.Handler] = {
     "LockStmt": _lock,
     "AlterSeqStmt": _sequence,
     "AlterDomainStmt": _domain,
-    "AlterPublicationStmt": _publication,
+    "CreatePublicationStmt": published.effect,
+    "AlterPublicationStmt": published.effect,
 }

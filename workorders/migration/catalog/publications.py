@@ -141,15 +141,14 @@ def is_for_all_tables(publication: Entry) -> bool:
 def options(node: Node) -> dict[str, str]:
     """The options that a CREATE or ALTER PUBLICATION gives, each as a text that the server takes."""
     return {
-        item["DefElem"]["defname"]: _value(item["DefElem"]["defname"], item["DefElem"].get("arg"))
-        for item in node.get("options", [])
+        item["DefElem"]["defname"]: _value(item["DefElem"].get("arg")) for item in node.get("options", [])
     }
 
 
-def _value(name: str, argument: Node | None) -> str:
+def _value(argument: Node | None) -> str:
     match argument:
         case None:
-            return "stored" if name == "publish_generated_columns" else "true"
+            return "true"
         case {"String": {"sval": text}}:
             return str(text)
         case {"TypeName": {"names": names}}:
