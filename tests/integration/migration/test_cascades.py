@@ -33,7 +33,7 @@ _REFUSED = {
     "DROP SCHEMA held CASCADE": r"extension hstore",
     "DROP SCHEMA typed CASCADE": r"table public\.holder needs typed\.row",
     "DROP SCHEMA within CASCADE": r"function within\.b, which is called by its name",
-    "DROP SCHEMA published": r"names the tables of a schema, which takes a superuser",
+    "DROP SCHEMA published": r"names the tables of a schema, and to give that back takes a superuser",
     "DROP SCHEMA owned CASCADE": r"default privileges for what .* makes",
     "DROP FUNCTION divides CASCADE": r"divided, which is partitioned by what is dropped",
     "DROP FUNCTION two(int) CASCADE; CREATE FUNCTION two(int) RETURNS int LANGUAGE sql AS 'SELECT 1'": (

@@ -13,6 +13,7 @@ import psycopg
 from workorders.migration import engine, sessions, workload
 from workorders.migration.capture import Uncaptured
 from workorders.migration.catalog import read as catalogs
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.connections import Shadow, Target
 from workorders.migration.engine import Prepared
 from workorders.migration.errors import Problem
@@ -29,6 +30,9 @@ from workorders.migration.rehearsal.shadow import Copy, ShadowServer, shadow_of
 from workorders.migration.rehearsal.trial import Found, Trial
 
 __all__ = ["Proof", "Rehearsal", "measured", "rehearse"]
+
+#: insufficient_privilege
+_NOT_ALLOWED = "42501"
 
 #: How often a plan is made anew because its triggers wrote a table that nobody had foreseen.
 _REPLANS = 5
@@ -108,7 +112,7 @@ def rehearse(
                 break
             except PlainSqlFails as failure:
                 if not (failure.is_by_rows and taken.made_up):
-                    found = Found(problems=(_plain_sql_fails(failure),))
+                    found = Found(problems=(_plain_sql_fails(failure, prepared.catalog),))
                     break
                 with psycopg.connect(shadow.template, autocommit=True) as template:
                     taken = sample.without_made_up(Shadow(template), whole, taken)
@@ -156,7 +160,14 @@ def measured(rehearsal: Rehearsal) -> Mapping[int, float]:
     return {timed.step: timed.milliseconds for timed in rehearsal.timings}
 
 
-def _plain_sql_fails(failure: PlainSqlFails) -> Problem:
+def _plain_sql_fails(failure: PlainSqlFails, catalog: Catalog) -> Problem:
+    if failure.sqlstate == _NOT_ALLOWED and catalog.role_is_superuser:
+        return Problem(
+            line=None,
+            reason=f"{catalog.role} is a superuser and may do this on the target; in a rehearsal, nobody is:"
+            f" SQLSTATE {failure.sqlstate}.",
+            next_move="Run it by hand, outside of a migration.",
+        )
     return Problem(
         line=None,
         reason=f"The SQL itself fails on a copy of the target with sample rows: SQLSTATE {failure.sqlstate}.",

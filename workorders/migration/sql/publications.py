@@ -75,6 +75,7 @@ def _created(reading: Reading) -> ChangeDefinition:
         owner="",
     )
     if for_all:
+        published.must_be_allowed(reading, "FOR ALL TABLES")
         for table in reading.catalog.tables.values():
             published.must_be_whole(reading, table, ())
     wanted = published.wanted(reading, entry)
@@ -251,7 +252,7 @@ def _dropped(reading: Reading) -> Iterator[ChangeDefinition]:
     for entry in found.values():
         named = publications.members(reading.archive, entry)
         if publications.is_for_all_tables(entry):
-            _must_be_superuser(reading, f"{entry} is FOR ALL TABLES")
+            published.must_be_allowed(reading, f"{entry} is FOR ALL TABLES, and to give that back")
         _must_be_addable_again(reading, entry, named)
         gone = publications.with_members(reading.catalog, entry, ())
         gone = replace(gone, archive=gone.archive and gone.archive.without([entry]))
@@ -274,16 +275,7 @@ def _dropped(reading: Reading) -> Iterator[ChangeDefinition]:
 
 def _must_be_addable_again(reading: Reading, entry: Entry, gone: Iterable[Member]) -> None:
     if any(each.table is None for each in gone):
-        _must_be_superuser(reading, f"{entry} names the tables of a schema")
-
-
-def _must_be_superuser(reading: Reading, why: str) -> None:
-    if not reading.catalog.role_is_superuser:
-        raise refused(
-            reading.place,
-            f"{why}, which takes a superuser: {reading.catalog.role} could not give that back.",
-            "Run it by hand, outside of a migration.",
-        )
+        published.must_be_allowed(reading, f"{entry} names the tables of a schema, and to give that back")
 
 
 def _must_be_free(reading: Reading, name: str) -> None:

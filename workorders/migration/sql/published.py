@@ -90,6 +90,7 @@ def _schema(reading: Reading, specification: Node) -> str:
             sqlstate="3F000",
         )
     if reading.node.get("action") != "AP_DropObjects":
+        must_be_allowed(reading, "TABLES IN SCHEMA")
         for table in reading.catalog.tables.values():
             if table.name.schema == name:
                 must_be_whole(reading, table, ())
@@ -105,6 +106,16 @@ def must_be_whole(reading: Reading, table: Table, columns: tuple[str, ...]) -> N
             f"{table.name} has a column out of sight until its run is purged: subscribers do not have it, and"
             " would stop.",
             "Publish it in a migration of its own, after that purge, or name the columns.",
+        )
+
+
+def must_be_allowed(reading: Reading, what: str) -> None:
+    """Raises Refused where it is not a superuser who migrates."""
+    if not reading.catalog.role_is_superuser:
+        raise refused(
+            reading.place,
+            f"{what} takes a superuser, which {reading.catalog.role} is not.",
+            "Run it by hand, outside of a migration.",
         )
 
 
