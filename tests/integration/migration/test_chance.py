@@ -19,6 +19,9 @@ INSERT INTO t SELECT (g * 7) % 23 + 1, g FROM generate_series(1, 22) g;
 CREATE MATERIALIZED VIEW aged AS SELECT id, extract(epoch FROM now()) * id AS score FROM t;
 CREATE TABLE broken AS SELECT * FROM t;
 ALTER TABLE broken ADD CHECK (v > 30) NOT VALID;
+CREATE TABLE keyless (v int); INSERT INTO keyless VALUES (1), (2);
+CREATE TABLE partly (id int PRIMARY KEY, v int); INSERT INTO partly VALUES (1), (2);
+CREATE PUBLICATION told FOR TABLE keyless, partly WHERE (v > 1);
 """
 
 

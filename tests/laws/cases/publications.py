@@ -19,7 +19,7 @@ COMMENT ON PUBLICATION named IS 'it''s \\ kept';
 CREATE PUBLICATION "{LONG}" FOR TABLE {_ODD} (id, "n %s") WHERE ("n %s" > 0 OR "T 'x %s {{}}".id <> 3);
 CREATE PUBLICATION none;
 CREATE TABLE told (id int PRIMARY KEY, n int, "m'" int); CREATE STATISTICS of_told ON n, "m'" FROM told; COMMENT ON STATISTICS of_told IS 'told'; INSERT INTO told SELECT g, g, g FROM generate_series(1, 20) g;
-CREATE STATISTICS "s %s" ON id, n FROM a; CREATE STATISTICS other.set ON id, n FROM b; ALTER STATISTICS other.set SET STATISTICS 77;
+CREATE STATISTICS "s %s" ON id, n FROM a; CREATE STATISTICS other.set ON id, n FROM b; ALTER STATISTICS other.set SET STATISTICS 77; COMMENT ON STATISTICS other.set IS 'set';
 INSERT INTO a SELECT g, g, 'v' FROM generate_series(1, 20) g; INSERT INTO b SELECT g, g FROM generate_series(1, 20) g;
 INSERT INTO {_ODD} SELECT g, g FROM generate_series(1, 20) g; INSERT INTO up VALUES (1, 1); INSERT INTO down VALUES (2, 2, 2); INSERT INTO parts VALUES (1, 1);
 """
