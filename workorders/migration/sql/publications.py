@@ -135,7 +135,7 @@ def _altered(reading: Reading, entry: Entry) -> ChangeDefinition:
                 sqlstate="42710",
             )
     return changed(
-        reading, entry, (*before, *said), locked=said, title=f"publish {_listed(said)} in {entry}, too"
+        reading, entry, (*before, *said), locked=said, title=f"add {_listed(said)} to {entry}"
     )
 
 
