@@ -77,10 +77,7 @@ class Surroundings:
     @property
     def publishing(self) -> tuple[str, ...]:
         """Puts them into those publications again, with the same columns and rows."""
-        return tuple(
-            publications.of(entry).adding(publications.publication_of(entry))
-            for entry in self._publications()
-        )
+        return tuple(entry.definition.removesuffix(";") for entry in self._publications())
 
     def archive_after(self, archive: Archive) -> Archive:
         """The archive without them, but with the knowledge that hidden rows still need some things."""

@@ -134,9 +134,7 @@ def _altered(reading: Reading, entry: Entry) -> ChangeDefinition:
                 "Write SET TABLE to change what it says of it.",
                 sqlstate="42710",
             )
-    return changed(
-        reading, entry, (*before, *said), locked=said, title=f"add {_listed(said)} to {entry}"
-    )
+    return changed(reading, entry, (*before, *said), locked=said, title=f"add {_listed(said)} to {entry}")
 
 
 def changed(
