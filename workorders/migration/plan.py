@@ -170,12 +170,16 @@ def _add(draft: Draft, statement: Statement, questions: Questions) -> None:
     saved = draft.saved()
     try:
         unrolling.unroll(statement.raw, draft, questions)
-    except Refused:
+    except Refused as refusal:
         if statement.raw.kind == "DoStmt" and blocks.read(statement.raw).changes_schema:
             raise
         # A function that may change the schema need not do so: it is run as it is, and must not.
         draft.restore(saved)
         draft.add(statement)
+        draft.notes.append(
+            f"line {statement.line}: it runs as it is, and is stopped if it changes the schema, for what it"
+            f" calls cannot be read as statements of its own. {refusal.problems[0].reason}"
+        )
 
 
 def _refreshed_at_last(steps: list[Step], filled: Iterable[RelationName]) -> list[Step]:

@@ -85,6 +85,20 @@ def test_what_cannot_be_told_before_a_block_runs_is_refused_with_its_line(make_t
     assert before.differences(runs.state(dsn)) == []
 
 
+def test_a_function_that_cannot_be_read_runs_as_it_is_and_the_report_says_why(make_target: MakeTarget) -> None:
+    dsn = make_target(
+        SETUP + "CREATE FUNCTION may_alter() RETURNS int LANGUAGE plpgsql AS"
+        " $$BEGIN IF random() > 2 THEN ALTER TABLE t ADD z int; END IF; RETURN 1; END$$;"
+    )
+    with closing(sessions.connect(dsn)) as target:
+        made = engine.prepare(target, "-- one\nSELECT may_alter()", binaries=binaries()).plan
+
+    (note,) = made.script.notes
+    assert note.startswith("line 2: it runs as it is, and is stopped if it changes the schema")
+    assert "random() gives here may be another each time" in note
+    assert [step.operation for step in made.steps] == ["select"]
+
+
 @pytest.mark.parametrize(
     ("block", "change"),
     [
