@@ -45,6 +45,13 @@ CASES = (
         loose=("loose.z",),
     ),
     _case(
+        "a table made of rows that its WITH moves",
+        """CREATE TABLE "Mo'%ved" (a, "b c") AS WITH w AS (DELETE FROM loose WHERE x = 1 RETURNING x, y), n AS (UPDATE item SET price = 0 WHERE id < 5 RETURNING id, tags::text)
+            SELECT * FROM w UNION ALL SELECT * FROM n; ALTER TABLE "Mo'%ved" ADD k int; CREATE TEMP TABLE gone AS WITH w AS (DELETE FROM loose WHERE x = 2 RETURNING *) SELECT * FROM w;
+            INSERT INTO log (what) SELECT u::text FROM gone ORDER BY u""",
+        loose=("log.n",),
+    ),
+    _case(
         "temporary tables",
         """CREATE TEMP TABLE "pi'ck" (id int PRIMARY KEY, v numeric) ON COMMIT PRESERVE ROWS;
         INSERT INTO "pi'ck" SELECT id, price * 2 FROM item WHERE id > 3; CREATE INDEX ON "pi'ck" (v); ANALYZE "pi'ck";

@@ -35,10 +35,8 @@ def created(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
         return
     if "SelectStmt" not in query:
         raise refused(place, "CREATE TABLE AS EXECUTE hides what will run.", "Write the query itself.")
-    if any(part.kind in row_changes.WRITING for part in tree.walk(query)):
-        raise refused(
-            place, f"CREATE TABLE {name}: its WITH changes rows.", "Change them in a statement of its own."
-        )
+    select = query["SelectStmt"]
+    writes = row_changes.changes_within(select)
     calls = catalog.volatile(tree.functions_in(query)) - _HARMLESS
     if calls:
         raise refused(
@@ -48,12 +46,23 @@ def created(node: Node, place: Place, catalog: Catalog) -> Iterator[Operation]:
         )
     text = {key: value for key, value in node.items() if key != "if_not_exists"}
     text["into"] = {**into, "rel": {**into["rel"], "schemaname": name.schema}}
-    yield CreateTable(
+    if writes:
+        text["into"] |= {"skipData": True}
+    made = CreateTable(
         place=place,
         created=Table(name=name, is_new=True, is_unread=True),
         sql=tree.statement_text("CreateTableAsStmt", text),
         mentions=row_changes.read_by(query, catalog),
     )
+    yield made
+    if writes and not into.get("skipData"):
+        filling = {
+            "relation": text["into"]["rel"],
+            "selectStmt": {"SelectStmt": {key: v for key, v in select.items() if key != "withClause"}},
+            "withClause": select["withClause"],
+            "override": "OVERRIDING_NOT_SET",
+        }
+        yield from row_changes.operations("InsertStmt", filling, place, made.after(catalog))
 
 
 def altered(node: Node, table: Table, place: Place, catalog: Catalog) -> Iterator[Operation]:
