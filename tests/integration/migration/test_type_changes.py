@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from tests.integration.migration.application import selected, sent
+from tests.integration.migration.application import run_of, selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
@@ -248,6 +248,24 @@ def test_a_column_that_has_to_move_is_named_and_positional_writers_need_acceptan
     ]
     assert last.moved == ()
     assert "positional" in moving.acceptances
+
+
+def test_what_a_twin_of_an_earlier_run_stands_for_is_not_dropped_before_its_purge(
+    make_target: MakeTarget,
+) -> None:
+    """Its old column still has the same key out of sight, which would go on refusing rows."""
+    dsn = make_target(
+        "CREATE TABLE p (id char(6) PRIMARY KEY);"
+        " CREATE TABLE c (id int PRIMARY KEY, v int UNIQUE, w int, p char(6) REFERENCES p); CREATE UNIQUE INDEX c_w ON c (w)"
+    )
+    run = run_of(dsn, "ALTER TABLE c ALTER p TYPE varchar(9), ALTER v TYPE bigint, ALTER w TYPE bigint")
+    drops = [*(f"ALTER TABLE c DROP CONSTRAINT {name}" for name in ("c_p_fkey", "c_v_key")), "DROP INDEX c_w"]
+    with closing(sessions.connect(dsn)) as target:
+        for drop in drops:
+            with pytest.raises(Refused, match=r"lockkeeper_was_\w+ of public\.c is kept .* Purge that run first"):
+                engine.prepare(target, drop)
+        runs.purged(dsn, run)
+        assert all(engine.prepare(target, drop).plan.steps for drop in drops)
 
 
 REFUSED = {

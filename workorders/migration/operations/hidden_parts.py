@@ -8,18 +8,18 @@ just before that statement, and made and checked again on the way back, once its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from workorders.migration import questions
 from workorders.migration.catalog.snapshot import Catalog, Constraint, Index, Table
-from workorders.migration.names import RelationName, quoted
+from workorders.migration.names import RelationName, is_ours, quoted
 from workorders.migration.operations.alter_constraint import AlterConstraint
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.drop_key import DropKey
-from workorders.migration.operations.operation import Operation, Place, exclusive
+from workorders.migration.operations.operation import Operation, Place, exclusive, refused
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_parts import Parts
 from workorders.migration.sql import tree
@@ -94,6 +94,7 @@ def let_go(
 
     `formers` gives the names of old columns from before they were put out of sight.
     """
+    _must_not_be_left_by_another_run(operation, catalog)
     steps: list[Step] = []
     for name, part in _in_the_way(operation, catalog):
         table = catalog.tables[name]
@@ -105,6 +106,28 @@ def let_go(
     return tuple(steps), catalog
 
 
+def _must_not_be_left_by_another_run(operation: Operation, catalog: Catalog) -> None:
+    """What an earlier run keeps is not this script's to drop, and would go on refusing rows."""
+    own = None if operation.table is None else catalog.tables.get(operation.table)
+    match operation:
+        case DropForeignKey(constraint=seen) | DropKey(constraint=seen) | DropIndex(index=seen):
+            pass
+        case AlterConstraint(was=seen):
+            pass
+        case _:
+            return
+    parts: tuple[Constraint | Index, ...] = () if own is None else (*own.constraints, *own.indexes)
+    for part in parts:
+        olds = {column for column in part.columns if is_ours(column)}
+        if olds and part.name != seen.name and _is_alike(olds, part, seen):
+            raise refused(
+                operation.place,
+                f"{part.name} of {operation.table} is kept for the way back of an earlier run, and would go"
+                f" on refusing rows without {seen.name}.",
+                "Purge that run first.",
+            )
+
+
 def _in_the_way(operation: Operation, catalog: Catalog) -> list[tuple[RelationName, Constraint | Index]]:
     found: list[tuple[RelationName, Constraint | Index]] = []
     pointing = [
@@ -114,15 +137,16 @@ def _in_the_way(operation: Operation, catalog: Catalog) -> list[tuple[RelationNa
         if key.kind == "f" and key.referenced == operation.table
     ]
     own = None if operation.table is None else catalog.tables.get(operation.table)
+    olds = () if own is None else tuple(each.name for each in own.hidden)
     match operation:
         case DropForeignKey(constraint=key) | AlterConstraint(was=key):
-            found += _own(own, (each for each in _hidden(own) if _is_alike(own, each, key)))
+            found += _own(own, (each for each in _hidden(own) if _is_alike(olds, each, key)))
         case DropKey(constraint=key):
             found += [each for each in pointing if each[1].referenced_index == key.index]
-            found += _own(own, (each for each in _hidden(own) if _is_alike(own, each, key)))
+            found += _own(own, (each for each in _hidden(own) if _is_alike(olds, each, key)))
         case DropIndex(index=index):
             found += [each for each in pointing if each[1].referenced_index == index.name]
-            found += _own(own, (each for each in _hidden(own) if _is_alike(own, each, index)))
+            found += _own(own, (each for each in _hidden(own) if _is_alike(olds, each, index)))
         case TwinColumn(column=column):
             found += [each for each in pointing if column in each[1].referenced_columns]
         case DropColumn(column=column):
@@ -144,10 +168,9 @@ def _hidden(table: Table | None) -> Iterator[Constraint | Index]:
         yield from (index for index in table.hidden_indexes if index.constraint is None)
 
 
-def _is_alike(table: Table | None, hidden: Constraint | Index, seen: Constraint | Index) -> bool:
-    """Whether the one may stand for the other, on an old column."""
-    olds = {each.name for each in table.hidden} if table is not None else set()
-    columns = set(hidden.columns) - olds
+def _is_alike(olds: Collection[str], hidden: Constraint | Index, seen: Constraint | Index) -> bool:
+    """Whether the one may stand for the other, on these old columns."""
+    columns = set(hidden.columns) - set(olds)
     is_key = isinstance(hidden, Constraint) and hidden.kind == "f"
     if is_key != (isinstance(seen, Constraint) and seen.kind == "f"):
         return False
