@@ -22,7 +22,7 @@ from bot.terminal.command import give, with_database
 from bot.terminal.voice import Voice
 from workorders.migration import application, engine, validation
 from workorders.migration import impact as impacts
-from workorders.migration.acceptances import POSITIONAL, UNLOCKED
+from workorders.migration.acceptances import POSITIONAL, PUBLISHED, UNLOCKED
 from workorders.migration.application import OTHER_MAJOR, Application, Execution, Proposal, Terms
 from workorders.migration.catalog import fingerprint as fingerprints
 from workorders.migration.connections import Target
@@ -114,7 +114,7 @@ def rehearse(file: str, database: str, as_json: bool, proof: str | None) -> None
     "--accept",
     "accepted",
     multiple=True,
-    type=click.Choice([POSITIONAL, UNLOCKED, OTHER_MAJOR]),
+    type=click.Choice([POSITIONAL, UNLOCKED, PUBLISHED, OTHER_MAJOR]),
     help="What you accept expressly; a refusal says which. May be repeated.",
 )
 @_waiting

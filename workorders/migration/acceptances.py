@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.draft import PlannedStatement
 from workorders.migration.errors import Problem
+from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 
 #: The application may write by position while a column is out of sight, or stands at its table's end.
@@ -13,14 +15,23 @@ POSITIONAL = "positional"
 #: The script's LOCK TABLE is left out, and statements after it read or change rows.
 UNLOCKED = "unlocked"
 
+#: Subscribers are sent a column that is out of sight.
+PUBLISHED = "published"
+
 #: Operations that read or change rows as they are at that moment.
 _OF_ROWS = frozenset({"update", "delete", "insert", "merge", "truncate", "do", "call", "select"})
 
 
-def needed(plan: Plan, *, has_hidden: bool, writers: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Their names. `writers` write by position; None where nobody can tell."""
-    positional = (POSITIONAL,) if has_hidden and (writers is None or writers) else ()
-    return (*positional, *((UNLOCKED,) if any(_unlocked(plan)) else ()))
+def needed(
+    plan: Plan, catalog: Catalog, *, has_hidden: bool, writers: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """Their names. `catalog` is that before it; `writers` write by position, None: nobody can tell."""
+    found = (
+        (POSITIONAL, has_hidden and (writers is None or bool(writers))),
+        (UNLOCKED, any(_unlocked(plan))),
+        (PUBLISHED, any(catalog.tables[table].publications for table, _ in _hidden(plan, catalog))),
+    )
+    return tuple(name for name, is_needed in found if is_needed)
 
 
 def risk(name: str, plan: Plan, writers: tuple[str, ...] | None) -> str:
@@ -31,6 +42,12 @@ def risk(name: str, plan: Plan, writers: tuple[str, ...] | None) -> str:
         return (
             f"{where} is left out, for it would hold the application up as long as the script takes:"
             " others may write the table between the statements after it, which read or change rows."
+        )
+    if name == PUBLISHED:
+        return (
+            "A dropped column of a published table stays in it, under another name, until it is purged."
+            " Subscribers do not have it: a subscription of Postgres's own stops there, unless the"
+            " publication lists the table's columns."
         )
     why = (
         "pg_stat_statements cannot be read here, so nobody can tell whether the application does that."
@@ -47,6 +64,16 @@ def risk(name: str, plan: Plan, writers: tuple[str, ...] | None) -> str:
 def problem(name: str, plan: Plan, writers: tuple[str, ...] | None) -> Problem:
     """Why a plan is not applied where this was not accepted."""
     return Problem(line=None, reason=risk(name, plan, writers), next_move=f"Accept it with --accept {name}.")
+
+
+def _hidden(plan: Plan, catalog: Catalog) -> Iterator[tuple[RelationName, str]]:
+    """The columns of tables that were there before and are put out of sight, by their names from before."""
+    for step in plan.steps:
+        before = plan.names(step.statement).reversed
+        for each in step.hides:
+            table = before.table(each.table)
+            if table in catalog.tables:
+                yield table, each.column
 
 
 def _unlocked(plan: Plan) -> Iterator[PlannedStatement]:

@@ -137,3 +137,20 @@ def test_a_plan_says_whose_changes_will_fail(make_target: MakeTarget, sql: str, 
     said = " ".join(hazard for planned in plan.statements for hazard in planned.hazards)
     assert words in said if words else "fails" not in said
     assert "REFRESH PUBLICATION" in plan.steps[0].loses or "stays so" in plan.steps[0].loses
+
+
+def test_a_dropped_column_of_a_published_table_has_to_be_accepted(make_target: MakeTarget) -> None:
+    """Until the purge it is sent to subscribers, which have no such column."""
+    dsn = make_target(
+        "CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE u (id int PRIMARY KEY, v int);"
+        " CREATE PUBLICATION p FOR TABLE t"
+    )
+    with closing(sessions.connect(dsn)) as target:
+        published, other = (
+            engine.prepare(target, f"ALTER TABLE {name} RENAME TO x; ALTER TABLE x DROP COLUMN v").plan
+            for name in "tu"
+        )
+        renamed = engine.prepare(target, "ALTER TABLE t RENAME TO x").plan
+
+    assert "published" in published.acceptances
+    assert "published" not in (*other.acceptances, *renamed.acceptances)
