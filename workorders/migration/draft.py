@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Self
@@ -23,6 +23,7 @@ from workorders.migration.operations.operation import Check, Operation, Place
 from workorders.migration.operations.rename_column import RenameColumn
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_names import Twins
+from workorders.migration.operations.write_rows import WriteRows
 from workorders.migration.renames import Names, Part
 from workorders.migration.sql import renamed, session_settings, stars, temporary, translate
 from workorders.migration.sql.renamed import RenamedType
@@ -212,6 +213,7 @@ class Draft:
         if operation.name in _CHANGES_ROWS:
             self.changed |= {name for step in made for name in step.action.captured}
             self.changed |= {operation.table} if operation.table else set()
+            self.changed |= set(_may_change(operation, catalog))
         if made and operation.name in _HIDES and table is not None:
             gone = {operation.column} if isinstance(operation, DropColumn) else set()
             self.steps = [behind_another(step, table, gone) for step in self.steps] if gone else self.steps
@@ -238,6 +240,13 @@ class Draft:
         own = self._own_way_back = len(step.undo) if self._own_way_back is None else self._own_way_back
         back = (action for each in made for action in session_settings.travelling(each, self.settings).undo)
         self.steps[first] = replace(step, undo=(*step.undo[:own], *back, *step.undo[own:]))
+
+
+def _may_change(operation: Operation, catalog: Catalog) -> Collection[RelationName]:
+    """Tables whose rows a program of the user's may change: those that a block says; for a function, any."""
+    if not isinstance(operation, WriteRows) or operation.writes:
+        return ()
+    return operation.mentions if operation.name == "do" else catalog.tables
 
 
 def _renamed_type(operation: Operation, run: str) -> RenamedType | None:

@@ -99,6 +99,26 @@ def test_a_function_that_cannot_be_read_runs_as_it_is_and_the_report_says_why(ma
     assert [step.operation for step in made.steps] == ["select"]
 
 
+@pytest.mark.parametrize("runs_by", ["DO $$BEGIN {} END$$", "SELECT mend()"])
+def test_rows_that_a_block_or_a_function_may_mend_are_not_asked_for_as_they_are_now(
+    make_target: MakeTarget, runs_by: str
+) -> None:
+    mending = (
+        "WHILE EXISTS (SELECT FROM tenant GROUP BY name HAVING count(*) > 1) LOOP UPDATE tenant SET name = name || id"
+        " WHERE id > (SELECT min(id) FROM tenant o WHERE o.name = tenant.name); END LOOP;"
+    )
+    dsn = make_target(
+        SETUP + "INSERT INTO tenant VALUES (3, 'one', 'x'), (4, 'two', 'y');"
+        f" CREATE FUNCTION mend() RETURNS int LANGUAGE plpgsql AS $$BEGIN {mending} RETURN 1; END$$"
+    )
+    script = f"{runs_by.format(mending)}; ALTER TABLE tenant ADD UNIQUE (name); ALTER TABLE t ADD UNIQUE (a)"
+    with closing(sessions.connect(dsn)) as target:
+        made = engine.prepare(target, script, binaries=binaries()).plan
+
+    asked = {name for check in made.checks for name in ("tenant", '"t"') if name in check.query}
+    assert asked == ({'"t"'} if "DO" in runs_by else set())
+
+
 @pytest.mark.parametrize(
     ("block", "change"),
     [
