@@ -19,7 +19,7 @@ from workorders.migration.operations.definition import ChangeDefinition
 from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.drop_type import DropType
-from workorders.migration.operations.operation import Check, Operation, Place
+from workorders.migration.operations.operation import Check, Operation, Place, refused
 from workorders.migration.operations.rename_column import RenameColumn
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_names import Twins
@@ -115,8 +115,7 @@ class Draft:
         place = Place(statement=position, line=statement.line)
         try:
             if setting is not None:
-                self.settings = session_settings.after(setting, self.settings, place, catalog)
-                self.catalog = replace(catalog, settings={**self.before.settings, **self.settings})
+                self._set(setting, place)
                 return
             raw = stars.written_out(statement.raw, self._hiding, place, catalog)
             if temporary.is_made(raw) and temporary.schema_of(self._run) not in catalog.schemas:
@@ -150,6 +149,22 @@ class Draft:
                     plain=None if plain is None else plain.among(old),
                 )
             )
+
+    def _set(self, setting: session_settings.Setting, place: Place) -> None:
+        """What a SET means for the statements after it."""
+        catalog = self.catalog
+        if setting.name == "search_path" and temporary.schema_of(self._run) in catalog.schemas:
+            raise refused(
+                place,
+                "SET search_path after a temporary table of the script: it would be out of sight.",
+                "Set it before the table is made.",
+            )
+        self.settings = session_settings.after(setting, self.settings, place, catalog, self.before)
+        self.catalog = replace(
+            catalog,
+            settings={**self.before.settings, **self.settings},
+            search_path=session_settings.path_after(setting, catalog, self.before),
+        )
 
     def finish(self) -> None:
         """What comes after the last statement."""

@@ -278,6 +278,8 @@ class Executor:
                 for statement in stop.action.sql:
                     self._target.execute(_own(statement))
             except psycopg.Error:
+                if not self._target.closed:
+                    self._target.execute("RESET search_path")
                 if not self._target.closed and stop.action.sweep:
                     self._sweep(stop.action)
                     self._fence.withdraw(self._target, stop.position)

@@ -150,4 +150,14 @@ CASES = (
         " ALTER TABLE k ALTER y TYPE n, ALTER z TYPE \"d %s\"; UPDATE k SET e = 'f' WHERE id > 4; DELETE FROM k WHERE id = 9; ALTER TABLE k ALTER id TYPE bigint;"
         " INSERT INTO k (id, b) VALUES (20, 'b')",
     ),
+    Case(
+        name="names found by another search path",
+        setup="CREATE SCHEMA app; CREATE SCHEMA \"O'dd %\"; CREATE TABLE app.t (id int PRIMARY KEY, v text); CREATE TABLE t (id int PRIMARY KEY, w text); CREATE TYPE app.mood AS ENUM ('a');"
+        " CREATE FUNCTION app.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1'; CREATE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 2';"
+        " INSERT INTO app.t SELECT g, g FROM generate_series(1, 9) g; INSERT INTO t SELECT g, g FROM generate_series(1, 5) g",
+        sql="""SET search_path TO app, public; ALTER TABLE t ADD m mood DEFAULT 'a', ADD n int DEFAULT f(1); UPDATE t SET v = f(id) WHERE id > 3; CREATE TABLE u (id int PRIMARY KEY, t int REFERENCES t);
+            CREATE INDEX ON t (f(id), v); ALTER TABLE t ALTER v TYPE int USING f(v::int); CREATE VIEW seen AS SELECT id, f(id) AS g FROM t; RESET search_path; ALTER TABLE t ADD m int; DELETE FROM t WHERE id = 5;
+            SELECT pg_catalog.set_config('search_path', '', false); SET default_with_oids = false; CREATE TABLE public.x (id int NOT NULL, v app.mood); ALTER TABLE ONLY public.x ADD CONSTRAINT x_pkey PRIMARY KEY (id);
+            CREATE SCHEMA n; SET search_path = n, "O'dd %"; CREATE TABLE y (id int PRIMARY KEY); INSERT INTO y VALUES (1); CREATE SEQUENCE s; SET search_path = "O'dd %"; CREATE TABLE z (LIKE n.y INCLUDING ALL); COMMENT ON TABLE z IS 'z'""",
+    ),
 )

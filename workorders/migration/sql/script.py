@@ -107,7 +107,7 @@ def read(text: str) -> Script:
         if setting is not None and setting.is_left_out:
             notes.append(f"line {raw.line}: {raw.text!r} is left out: every step has settings of its own.")
             continue
-        problem = refusals.problem(raw)
+        problem = None if setting is not None else refusals.problem(raw)
         if problem is not None:
             problems.append(problem)
             continue
