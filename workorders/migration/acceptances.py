@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.draft import PlannedStatement
 from workorders.migration.errors import Problem
-from workorders.migration.names import RelationName
 from workorders.migration.plan import Plan
 
 #: The application may write by position while a column is out of sight, or stands at its table's end.
@@ -19,17 +17,17 @@ UNLOCKED = "unlocked"
 PUBLISHED = "published"
 
 #: Operations that read or change rows as they are at that moment.
-_OF_ROWS = frozenset({"update", "delete", "insert", "merge", "truncate", "do", "call", "select"})
+_OF_ROWS = frozenset(
+    {"update", "delete", "insert", "merge", "truncate", "do", "call", "select", "set_sequence", "refresh"}
+)
 
 
-def needed(
-    plan: Plan, catalog: Catalog, *, has_hidden: bool, writers: tuple[str, ...] | None
-) -> tuple[str, ...]:
-    """Their names. `catalog` is that before it; `writers` write by position, None: nobody can tell."""
+def needed(plan: Plan, *, has_hidden: bool, writers: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Their names. `writers` write by position; None where nobody can tell."""
     found = (
         (POSITIONAL, has_hidden and (writers is None or bool(writers))),
         (UNLOCKED, any(_unlocked(plan))),
-        (PUBLISHED, any(catalog.tables[table].publications for table, _ in _hidden(plan, catalog))),
+        (PUBLISHED, plan.hides_published),
     )
     return tuple(name for name, is_needed in found if is_needed)
 
@@ -64,16 +62,6 @@ def risk(name: str, plan: Plan, writers: tuple[str, ...] | None) -> str:
 def problem(name: str, plan: Plan, writers: tuple[str, ...] | None) -> Problem:
     """Why a plan is not applied where this was not accepted."""
     return Problem(line=None, reason=risk(name, plan, writers), next_move=f"Accept it with --accept {name}.")
-
-
-def _hidden(plan: Plan, catalog: Catalog) -> Iterator[tuple[RelationName, str]]:
-    """The columns of tables that were there before and are put out of sight, by their names from before."""
-    for step in plan.steps:
-        before = plan.names(step.statement).reversed
-        for each in step.hides:
-            table = before.table(each.table)
-            if table in catalog.tables:
-                yield table, each.column
 
 
 def _unlocked(plan: Plan) -> Iterator[PlannedStatement]:

@@ -76,6 +76,8 @@ class Draft:
         self.decisions: list[Decision] = []
         #: What was left out, for the report.
         self.notes: list[str] = []
+        #: A column of a published table has been put out of sight.
+        self.hides_published = False
         #: Tables whose rows are not as they were.
         self.changed: set[RelationName] = set()
         #: Materialised views that are made again on the way back, with the rows of that moment.
@@ -225,6 +227,9 @@ class Draft:
                 if self.changed.isdisjoint({operation.table, *check.reads})
             ]
             hazards.append(operation.hazard())
+        self.hides_published |= any(
+            catalog.tables[each.table].publications for step in made for each in step.hides
+        )
         if operation.name in _CHANGES_ROWS:
             self.changed |= {name for step in made for name in step.action.captured}
             self.changed |= {operation.table} if operation.table else set()

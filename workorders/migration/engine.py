@@ -74,7 +74,7 @@ def prepare(
     touched = fingerprint.read(target, made.tables)
     hidden = positional.hidden_in(made)
     writers = positional.writers(target, hidden) if hidden else ()
-    needed = acceptances.needed(made, catalog, has_hidden=bool(hidden), writers=writers)
+    needed = acceptances.needed(made, has_hidden=bool(hidden), writers=writers)
     bound = plan.with_facts(made, fingerprint=touched.hash, acceptances=needed, policy=policy)
     return Prepared(plan=bound, catalog=catalog, fingerprint=touched, positional_writers=writers)
 

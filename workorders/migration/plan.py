@@ -43,6 +43,8 @@ class Plan:
     references: tuple[Reference, ...] = ()
     #: What an approval has to accept expressly, e.g. "positional".
     acceptances: tuple[str, ...] = ()
+    #: A column that it puts out of sight is one of a table that is published then.
+    hides_published: bool = False
     #: `Fingerprint.of(tables).hash` of the target when it was made.
     fingerprint: str = ""
     #: The target's policy in force, as text; "" on the command line.
@@ -157,6 +159,7 @@ def make(
         steps=tuple(_told_of_remakes(step, draft.catalog) for step in steps),
         checks=tuple(draft.checks),
         decisions=tuple(draft.decisions),
+        hides_published=draft.hides_published,
         tables=_tables(steps, draft.planned, catalog),
         references=_references(catalog, draft.catalog, names_of(steps)),
     )

@@ -35,7 +35,7 @@ KEYS = (
         "(CASE WHEN a > 1 THEN 1 END)",
     ),
     *(
-        "(extract(year FROM f))",
+        "(extract(year FROM f))", "(json_value(d, '$.x'))",
         "(trim(b))",
         "abs(a), lower(b), b",
         "lower(b), lower(b)",
@@ -46,8 +46,7 @@ KEYS = (
 
 def test_index_without_a_name_is_called_as_the_server_calls_it(make_target: MakeTarget) -> None:
     dsn = make_target(
-        "CREATE TYPE pair AS (x int, y text);"
-        "CREATE TABLE t (a int, b text, c pair, d jsonb, e int[], f date)"
+        "CREATE TYPE pair AS (x int, y text);CREATE TABLE t (a int, b text, c pair, d jsonb, e int[], f date)"
     )
     wrong = []
     with psycopg.connect(dsn, autocommit=True) as connection:

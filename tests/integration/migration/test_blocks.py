@@ -49,7 +49,7 @@ REFUSED = (
     ("", f"{_DDL}\nRAISE EXCEPTION 'not % here: %', 1 + 1, NULL USING ERRCODE = '22000';", 1, "'not 2 here: <NULL>'"),
     ("v text;", f"SELECT secret INTO v FROM tenant WHERE id = 1;\nRAISE EXCEPTION 'no %', v; {_DDL}", 1, "'no %'"),
     ("", f"BEGIN {_DDL}\nALTER TABLE missing ADD z int; EXCEPTION WHEN duplicate_column THEN NULL; END;", 1, "There is no table missing"),
-    ("", f"{_DDL}\nCREATE EXTENSION moddatetime;", 1, "may not create the extension moddatetime"),
+    ("", f"{_DDL}\nCREATE EXTENSION moddatetime;", 1, "CREATE EXTENSION moddatetime takes a superuser"),
     ("", f"{_DDL}\nCREATE EXTENSION nowhere_to_be_found;", 1, "server has no extension nowhere_to_be_found"),
     ("", f"{_DDL}\nSET ROLE other;", 1, "SET ROLE changes who"),
     ("", f"{_DDL}\nEXECUTE 'CREATE ' || 'ROLE r';", 1, "Roles belong to the whole server"),

@@ -55,6 +55,11 @@ INSERT INTO other SELECT id, v FROM parent;
         ),
         pytest.param(
             TWINS,
+            "ALTER TABLE child ALTER p TYPE varchar(9); DROP TABLE parent CASCADE",
+            id="what a twin left points at is dropped",
+        ),
+        pytest.param(
+            TWINS,
             "ALTER TABLE child ALTER p TYPE varchar(9); ALTER TABLE parent ALTER w TYPE bigint, DROP COLUMN z;"
             " ALTER TABLE parent ALTER id TYPE varchar(9)",
             id="a twin on both sides of a foreign key",

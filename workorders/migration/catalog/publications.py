@@ -116,6 +116,8 @@ def stops_changes(table: Table, named: Member) -> str:
     """Why each UPDATE and DELETE of a table fails while they are published so; "" where they go on."""
     if table.identity is None:
         return "nothing tells its rows apart for subscribers"
+    if named.columns and table.replica_identity == "f":
+        return "whole rows tell it apart, and the publication lists columns"
     read = tree.columns_in(tree.expression(named.where)) if named.where else ()
     for column in read:
         if column not in table.identity:

@@ -161,15 +161,14 @@ SELECT c.oid,
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lockkeeper')
 
 -- name: creatable_extensions
--- Extensions of these names that the server has, and whether the role may create them.
+-- Extensions of these names that the server has, and whether the role may create them by the server's own rules.
 SELECT v.name::text AS name,
-       bool_or(NOT v.superuser OR r.rolsuper
-               OR v.trusted AND pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))
-       AS may
-  FROM pg_catalog.pg_available_extension_versions v
+       NOT v.superuser OR r.rolsuper
+       OR v.trusted AND pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS may
+  FROM pg_catalog.pg_available_extensions e
+  JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version
  CROSS JOIN pg_catalog.pg_roles r
  WHERE r.rolname = current_user AND v.name::text = ANY (%(extensions)s)
- GROUP BY v.name;
 
 -- name: extension_members
 -- What belongs to extensions, or stands on what does, and can be named.

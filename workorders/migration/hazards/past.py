@@ -274,7 +274,7 @@ class Past:
                     self._constraint(table, definition["Constraint"])
                     if definition["Constraint"]["contype"] == "CONSTR_PRIMARY":
                         self.identified.add(table)
-                case "AT_ReplicaIdentity":
+                case "AT_ReplicaIdentity" if command["def"]["ReplicaIdentityStmt"]["identity_type"] != "n":
                     self.identified.add(table)
                 case "AT_ValidateConstraint":
                     key = (table, command["name"])

@@ -24,12 +24,14 @@ from workorders.migration.steps import Action, Misfit, Step
 
 #: Operators of the server that fail on some values of their types.
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^"})
+#: Those of patterns, which a value may break that is no pattern.
+_OF_PATTERNS = frozenset({"~", "~*", "!~", "!~*"})
 #: Functions of the server that give a value for any value.
 _SURE = frozenset(
     {
         *("lower", "upper", "initcap", "length", "char_length", "octet_length", "btrim", "ltrim", "rtrim"),
-        *("md5", "abs", "reverse", "jsonb_typeof", "json_typeof", "array_length", "cardinality", "num_nulls"),
-        *("num_nonnulls", "to_tsvector", "date_trunc", "replace", "concat", "left", "right", "timezone"),
+        *("md5", "reverse", "jsonb_typeof", "json_typeof", "array_length", "cardinality", "num_nulls"),
+        *("num_nonnulls", "concat", "left", "right"),
     }
 )
 #: Types that any value of another can be written as.
@@ -117,7 +119,7 @@ class Evaluation:
             f"CREATE OR REPLACE FUNCTION {inner.sql}({parameters}) RETURNS boolean LANGUAGE sql"
             f" RETURN {value}",
             f"CREATE OR REPLACE FUNCTION {outer.sql}({parameters}) RETURNS boolean LANGUAGE plpgsql"
-            f" SET search_path TO pg_catalog, pg_temp AS {literal(body)}",
+            f" AS {literal(body)}",
         )
 
     @property
@@ -163,7 +165,9 @@ def _may_fail(expression: Node) -> bool:
                 if schema not in ("", "pg_catalog") or name not in _SURE:
                     return True
             case "A_Expr" if found.node["kind"] == "AEXPR_OP":
-                if tree.strings(found.node["name"])[-1] in _ARITHMETIC:
+                operator = tree.strings(found.node["name"])[-1]
+                has_given_pattern = not {"A_Const", "TypeCast"}.isdisjoint(found.node["rexpr"])
+                if operator in _ARITHMETIC or (operator in _OF_PATTERNS and not has_given_pattern):
                     return True
     return False
 

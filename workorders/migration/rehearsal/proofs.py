@@ -115,7 +115,11 @@ def rehearse(
                     found = Found(problems=(_plain_sql_fails(failure, prepared.catalog),))
                     break
                 with psycopg.connect(shadow.template, autocommit=True) as template:
-                    taken = sample.without_made_up(Shadow(template), whole, taken)
+                    fewer = sample.without_made_up(Shadow(template), whole, taken)
+                if fewer == taken:
+                    found = Found(problems=(_plain_sql_fails(failure, prepared.catalog),))
+                    break
+                taken = fewer
             except Uncaptured as missed:
                 known = also_written.get(missed.statement, ())
                 also_written[missed.statement] = (*known, *missed.tables)

@@ -175,9 +175,9 @@ def _must_be_creatable(reading: Reading, extension: str) -> None:
     if not may:
         raise refused(
             reading.place,
-            f"The role {catalog.role} may not create the extension {extension}.",
-            "Have a superuser create it; CREATE EXTENSION IF NOT EXISTS then passes it over.",
-            sqlstate="42501",
+            f"CREATE EXTENSION {extension} takes a superuser, or a right that only its provider knows of:"
+            f" {catalog.role} is none, and nobody is in a rehearsal.",
+            "Create it by hand; CREATE EXTENSION IF NOT EXISTS then passes it over.",
         )
 
 

@@ -54,19 +54,26 @@ def name_part(key: Node) -> str:
 _CALLED = {
     "SubLink": {"EXISTS_SUBLINK": "exists", "ARRAY_SUBLINK": "array"},
     "MinMaxExpr": {"IS_GREATEST": "greatest", "IS_LEAST": "least"},
+    "JsonFuncExpr": {
+        "JSON_EXISTS_OP": "json_exists",
+        "JSON_QUERY_OP": "json_query",
+        "JSON_VALUE_OP": "json_value",
+    },
     "XmlExpr": {
         f"IS_{name.upper()}": name
         for name in ("xmlconcat", "xmlelement", "xmlforest", "xmlparse", "xmlpi", "xmlroot")
     },
 }
 _ALWAYS_CALLED = {
-    "A_ArrayExpr": "array", "RowExpr": "row", "CoalesceExpr": "coalesce", "XmlSerialize": "xmlserialize",
-
-        "JsonObjectConstructor": "json_object",
-        "JsonArrayConstructor": "json_array",
-        "JsonScalarExpr": "json_scalar"
-    ,
-    "JsonParseExpr": "json", "JsonSerializeExpr": "json_serialize",
+    "A_ArrayExpr": "array",
+    "RowExpr": "row",
+    "CoalesceExpr": "coalesce",
+    "XmlSerialize": "xmlserialize",
+    "JsonObjectConstructor": "json_object",
+    "JsonArrayConstructor": "json_array",
+    "JsonScalarExpr": "json_scalar",
+    "JsonParseExpr": "json",
+    "JsonSerializeExpr": "json_serialize",
 }
 
 

@@ -1,7 +1,7 @@
 """Publications: what they name is taken back by what they named before, table by table.
 
 An ALTER of them is undone by the smallest ADD and DROP that lead back, so that a table which stays
-published is not touched. What no rollback reaches are the subscribers; each step says so.
+published as it is stays so. What no rollback reaches are the subscribers; each step says so.
 """
 
 from __future__ import annotations
