@@ -35,7 +35,8 @@ KEYS = (
         "(CASE WHEN a > 1 THEN 1 END)",
     ),
     *(
-        "(extract(year FROM f))", "(json_value(d, '$.x'))",
+        "(extract(year FROM f))",
+        "(json_value(d, '$.x'))",
         "(trim(b))",
         "abs(a), lower(b), b",
         "lower(b), lower(b)",
