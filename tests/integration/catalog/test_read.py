@@ -229,8 +229,8 @@ def test_dependants_are_what_is_in_the_way_of_a_drop(table: Table) -> None:
         own("a", "policy", "policy pol on table public.t"),
         own("b", "trigger", "trigger trig on table public.t"),
         own("w", "trigger", "trigger trig on table public.t"),
-        own("id", "publication", "publication of table public.t in publication pub"),
-        own("n", "publication", "publication of table public.t in publication pub"),
+        own("id", "publication", "publication of table public.t in publication \"pub\""),
+        own("n", "publication", "publication of table public.t in publication \"pub\""),
     }
 
 

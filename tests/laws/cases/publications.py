@@ -39,8 +39,8 @@ CASES: tuple[Case, ...] = (
     _case(
         "made, and changed in every way",
         f"""
-        CREATE PUBLICATION "New '%s {{}}" FOR TABLE b, {_ODD} (id, "n %s") WHERE ("T 'x %s {{}}"."n %s" > 1 AND v IS NULL) WITH (publish = 'insert, update', publish_via_partition_root);
-        COMMENT ON PUBLICATION "New '%s {{}}" IS 'new';
+        CREATE PUBLICATION "New ""'%s {{}}" FOR TABLE b, {_ODD} (id, "n %s") WHERE ("T 'x %s {{}}"."n %s" > 1 AND v IS NULL) WITH (publish = 'insert, update', publish_via_partition_root);
+        COMMENT ON PUBLICATION "New ""'%s {{}}" IS 'new';
         ALTER PUBLICATION none ADD TABLE a (id, v), up, up; ALTER PUBLICATION none SET TABLE a WHERE (n > 2), ONLY down, parts_low;
         ALTER PUBLICATION none DROP TABLE a, ONLY down; ALTER PUBLICATION none ADD TABLE up*, b; ALTER PUBLICATION none DROP TABLE up;
         ALTER PUBLICATION none SET (publish = 'truncate', publish_via_partition_root = on); ALTER PUBLICATION none SET (publish_via_partition_root = 0);

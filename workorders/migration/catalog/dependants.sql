@@ -31,7 +31,9 @@ SELECT x.classid AS class_given, x.objid AS object_given, x.objsubid AS sub_give
             WHEN f.oid IS NOT NULL THEN 'default'
             WHEN u.oid IS NOT NULL THEN 'publication'
             ELSE (pg_catalog.pg_identify_object(y.classid, y.objid, y.objsubid)).type END AS kind,
-       pg_catalog.pg_describe_object(y.classid, y.objid, y.objsubid) AS description,
+       CASE WHEN u.oid IS NULL THEN pg_catalog.pg_describe_object(y.classid, y.objid, y.objsubid)
+            ELSE pg_catalog.format('publication of table %%s in publication "%%s"', u.prrelid::pg_catalog.regclass,
+                                   pg_catalog.replace(b.pubname, '"', '""')) END AS description,
        coalesce(w.ev_class, f.adrelid, k.conrelid, t.tgrelid, p.polrelid, u.prrelid,
                 CASE WHEN x.classid = 'pg_catalog.pg_class'::regclass THEN x.objid END) AS of_relation,
        coalesce(w.rulename = '_RETURN', false) AS is_view
@@ -45,6 +47,7 @@ SELECT x.classid AS class_given, x.objid AS object_given, x.objsubid AS sub_give
   LEFT JOIN pg_catalog.pg_policy p ON x.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = x.objid
   LEFT JOIN pg_catalog.pg_publication_rel u
     ON x.classid = 'pg_catalog.pg_publication_rel'::regclass AND u.oid = x.objid
+  LEFT JOIN pg_catalog.pg_publication b ON b.oid = u.prpubid
  CROSS JOIN LATERAL (
     SELECT CASE WHEN w.rulename = '_RETURN' OR f.oid IS NOT NULL THEN 'pg_catalog.pg_class'::regclass::oid
                 ELSE x.classid END AS classid,

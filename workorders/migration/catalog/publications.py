@@ -263,8 +263,12 @@ def told(catalog: Catalog, name: str) -> Catalog:
 
 
 def _is_of(dependant: Dependant, name: str) -> bool:
-    said = dependant.description.replace('"', "")
-    return dependant.kind == "publication" and said.endswith(f" in publication {name}")
+    return dependant.kind == "publication" and dependant.description.endswith(_in(name))
+
+
+def _in(name: str) -> str:
+    """How a dependant's description ends, by the publication's name: as dependants.sql has it."""
+    return f" in publication {quoted(name)}"
 
 
 def _dependants(table: RelationName, name: str, own: Member) -> Iterator[Dependant]:
@@ -272,7 +276,7 @@ def _dependants(table: RelationName, name: str, own: Member) -> Iterator[Dependa
     for column in own.read:
         yield Dependant(
             kind="publication",
-            description=f"publication of table {table} in publication {name}",
+            description=f"publication of table {table}{_in(name)}",
             column=column,
             relation=table,
             is_own=True,
