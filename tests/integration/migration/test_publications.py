@@ -14,7 +14,9 @@ from tests.integration.migration.application import selected, sent
 from tests.laws import runs
 from tests.plugins.bench import MakeTarget
 from workorders.migration import engine, sessions
+from workorders.migration.catalog import read as catalogs
 from workorders.migration.errors import Refused
+from workorders.migration.hazards.linting import lint
 
 _SETUP = """
 CREATE SCHEMA s; CREATE SCHEMA "o't %s";
@@ -154,3 +156,21 @@ def test_a_dropped_column_of_a_published_table_has_to_be_accepted(make_target: M
 
     assert "published" in published.acceptances
     assert "published" not in (*other.acceptances, *renamed.acceptances)
+
+
+def test_lint_knows_what_the_scripts_own_publications_publish(make_target: MakeTarget) -> None:
+    dsn = make_target("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1)")
+    inserts = "CREATE PUBLICATION p WITH (publish = 'insert'); ALTER PUBLICATION p ADD TABLE keyless;"
+    scripts = {
+        inserts: False,
+        "CREATE PUBLICATION p; ALTER PUBLICATION p ADD TABLE keyless;": True,
+        inserts.replace("; ALTER", "; ALTER PUBLICATION p SET (publish = 'update'); ALTER"): True,
+        "ALTER TABLE keyless REPLICA IDENTITY FULL; CREATE PUBLICATION p FOR TABLE keyless;": False,
+        "ALTER TABLE keyless REPLICA IDENTITY NOTHING; CREATE PUBLICATION p FOR TABLE keyless;": True,
+    }
+    with closing(sessions.connect(dsn)) as target:
+        catalog = catalogs.read(target)
+
+    for script, is_warned in scripts.items():
+        found = {each.hazard.id for each in lint(script, catalog).findings}
+        assert ("publish-without-identity" in found) is is_warned, script

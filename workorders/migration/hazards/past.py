@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from workorders.migration.catalog import publications
 from workorders.migration.catalog.extension_contents import EXTENSION_CONTENTS
 from workorders.migration.sql import tree
 from workorders.migration.sql.tree import Node, RawStatement
@@ -67,6 +68,8 @@ class Past:
         self.types: dict[tuple[str, str], Node] = {}
         #: From one type to another that an extension of the script's brings: the value stays as it is.
         self.free_casts: set[tuple[str, str]] = set()
+        #: Publications that the script has made or altered: whether they publish UPDATE or DELETE.
+        self.publishing: dict[str, bool] = {}
         #: Tables into which the script has put what a query gives.
         self.filled: set[str] = set()
         #: Tables that the script has given a replica identity, or a primary key, which is one.
@@ -152,6 +155,10 @@ class Past:
             case "CreateExtensionStmt" if node["extname"] in EXTENSION_CONTENTS:
                 brought = EXTENSION_CONTENTS[node["extname"]]
                 self.free_casts |= {(each, name) for each in brought.free for name in brought.types[:1]}
+            case "CreatePublicationStmt" | "AlterPublicationStmt":
+                given = publications.options(node)
+                if raw.kind == "CreatePublicationStmt" or "publish" in given:
+                    self.publishing[node["pubname"]] = publications.publishes_changes(given)
             case "CreateEnumStmt":
                 self._types.add(tree.strings(node["typeName"])[-1])
                 if self.opened is not None:

@@ -49,8 +49,9 @@ def _publishes_changes(scene: Scene) -> bool:
         return scene.raw.kind in _KINDS and publications.publishes_changes(given)
     if scene.raw.kind not in _KINDS or given or node.get("action") == "AP_DropObjects":
         return False
-    # One that the catalog does not have is the script's own.
     catalog, name = scene.catalog, node["pubname"]
+    if name in scene.past.publishing:
+        return scene.past.publishing[name]
     return catalog is None or name in catalog.publishing_changes or name not in catalog.publications
 
 
