@@ -151,6 +151,14 @@ CASES = (
         " INSERT INTO k (id, b) VALUES (20, 'b')",
     ),
     Case(
+        name="type after a default of the script's own",
+        setup="CREATE TABLE f (id int PRIMARY KEY, a text, b varchar(9), c char(5), d int, e numeric(8, 2), j jsonb); CREATE INDEX ON f (a) WHERE a IS NOT NULL; CREATE INDEX ON f (b);"
+        " INSERT INTO f SELECT g, 'v' || g, 'w' || g, 'x', g, g, '{}' FROM generate_series(1, 9) g",
+        sql="""ALTER TABLE f ALTER a SET DEFAULT 'd'; ALTER TABLE f ALTER a TYPE varchar; ALTER TABLE f ALTER b SET DEFAULT 'it''s %'; ALTER TABLE f ALTER b TYPE char(20); ALTER TABLE f ALTER c SET DEFAULT 'q';
+            ALTER TABLE f ALTER c TYPE varchar(7); ALTER TABLE f ALTER d SET DEFAULT '5'; ALTER TABLE f ALTER d TYPE bigint; ALTER TABLE f ALTER e SET DEFAULT 7; ALTER TABLE f ALTER e TYPE numeric(4,1);
+            ALTER TABLE f ADD k text DEFAULT 'k'; ALTER TABLE f ALTER k TYPE varchar(3); ALTER TABLE f ALTER j SET DEFAULT '{}'; ALTER TABLE f ALTER j TYPE json""",
+    ),
+    Case(
         name="names found by another search path",
         setup="CREATE SCHEMA app; CREATE SCHEMA \"O'dd %\"; CREATE TABLE app.t (id int PRIMARY KEY, v text); CREATE TABLE t (id int PRIMARY KEY, w text); CREATE TYPE app.mood AS ENUM ('a');"
         " CREATE FUNCTION app.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1'; CREATE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 2';"

@@ -50,7 +50,8 @@ class Swap:
         if column.identity:
             sql.append(self._identity(twin.name, twin.hidden))
         if column.default is not None:
-            sql.append(f"{alter} ALTER COLUMN {quoted(twin.hidden)} SET DEFAULT {column.default}")
+            default = self._default(column.default)
+            sql.append(f"{alter} ALTER COLUMN {quoted(twin.hidden)} SET DEFAULT {default}")
             sql.append(f"{alter} ALTER COLUMN {name} DROP DEFAULT")
         elif twin.becomes_domain:
             sql.append(f"{alter} ALTER COLUMN {quoted(twin.hidden)} DROP DEFAULT")
@@ -76,6 +77,13 @@ class Swap:
             locks=self._locks(),
             done=questions.column_exists(self.table, twin.was),
         )
+
+    def _default(self, written: str) -> str:
+        """The default as one of the old type: a literal of the script's own has been read as that."""
+        types, old = self.parts.catalog.types, self.twin.column.type
+        constant = tree.expression(written).get("A_Const", {})
+        is_read = "sval" in constant and types.can_be_assigned(old, self.twin.change.written)
+        return f"{written}::{types.base(old)}" if is_read else written
 
     def misfits(self) -> tuple[Misfit, ...]:
         """Rows whose new value the old column cannot hold; then what the old CHECKs would not let in."""
