@@ -165,7 +165,7 @@ CASES = (
         " INSERT INTO app.t SELECT g, g FROM generate_series(1, 9) g; INSERT INTO t SELECT g, g FROM generate_series(1, 5) g",
         sql="""SET search_path TO app, public; ALTER TABLE t ADD m mood DEFAULT 'a', ADD n int DEFAULT f(1); UPDATE t SET v = f(id) WHERE id > 3; CREATE TABLE u (id int PRIMARY KEY, t int REFERENCES t);
             CREATE INDEX ON t (f(id), v); ALTER TABLE t ALTER v TYPE int USING f(v::int); CREATE VIEW seen AS SELECT id, f(id) AS g FROM t; RESET search_path; ALTER TABLE t ADD m int; DELETE FROM t WHERE id = 5;
-            SELECT pg_catalog.set_config('search_path', '', false); SET default_with_oids = false; CREATE TABLE public.x (id int NOT NULL, v app.mood); ALTER TABLE ONLY public.x ADD CONSTRAINT x_pkey PRIMARY KEY (id);
+            SELECT pg_catalog.set_config('search_path', '', false); SET default_with_oids = false; CREATE SEQUENCE public."x's" AS integer; ALTER TABLE public."x's" OWNER TO CURRENT_USER; CREATE TABLE public.x (id int NOT NULL, v app.mood); ALTER TABLE public.x OWNER TO CURRENT_USER; ALTER SEQUENCE public."x's" OWNED BY public.x.id; ALTER TABLE ONLY public.x ALTER COLUMN id SET DEFAULT nextval('public."x''s"'::regclass); ALTER TABLE ONLY public.x ADD CONSTRAINT x_pkey PRIMARY KEY (id);
             CREATE SCHEMA n; SET search_path = n, "O'dd %"; CREATE TABLE y (id int PRIMARY KEY); INSERT INTO y VALUES (1); CREATE SEQUENCE s; SET search_path = "O'dd %"; CREATE TABLE z (LIKE n.y INCLUDING ALL); COMMENT ON TABLE z IS 'z'""",
     ),
 )

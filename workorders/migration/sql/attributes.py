@@ -103,7 +103,7 @@ def owned(reading: Reading, entry: Entry, spec: Node) -> ChangeDefinition:
         reading,
         entry,
         undo=tuple(undo),
-        locks=() if relation is None or entry.kind == "STATISTICS" else exclusive(relation),
+        locks=() if relation is None or entry.kind in ("STATISTICS", "SEQUENCE") else exclusive(relation),
         after=reading.archive.with_entry(replace(entry, owner=new)),
         title=f"give {entry} to {new}",
     )

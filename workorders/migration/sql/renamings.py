@@ -31,16 +31,40 @@ def is_modelled(raw: RawStatement) -> bool:
     return raw.kind == "AlterObjectSchemaStmt" and raw.node.get("objectType") == "OBJECT_TABLE"
 
 
-def of_view(raw: RawStatement, catalog: Catalog) -> RawStatement | None:
-    """The same statement as one on a view, where ALTER TABLE names a view; else None."""
-    if raw.kind != "RenameStmt" or not is_modelled(raw):
+def of_another_kind(raw: RawStatement, catalog: Catalog) -> RawStatement | None:
+    """The same statement as one on a view or sequence, where ALTER TABLE names such; else None."""
+    is_setting = raw.kind == "AlterTableStmt" and raw.node.get("objtype") == "OBJECT_TABLE"
+    if not is_setting and not is_modelled(raw):
         return None
     relation = raw.node["relation"]
     found = catalog.find(relation.get("schemaname"), relation["relname"])
-    if found is None or found.kind not in _VIEWS:
+    if found is None and _is_sequence(relation, catalog):
+        key = _SAYS_WHAT.get(raw.kind, "")
+        is_table = raw.node.get(key) == "OBJECT_TABLE"
+        return replace(raw, node={**raw.node, key: "OBJECT_SEQUENCE"}) if is_table else None
+    if raw.kind != "RenameStmt" or found is None or found.kind not in _VIEWS:
         return None
     key = "relationType" if raw.node["renameType"] == "OBJECT_COLUMN" else "renameType"
     return replace(raw, node={**raw.node, key: _VIEWS[found.kind]})
+
+
+#: Where a statement has what it is about.
+_SAYS_WHAT = {"AlterTableStmt": "objtype", "RenameStmt": "renameType"}
+
+
+def _is_sequence(relation: Node, catalog: Catalog) -> bool:
+    """Of the relations that are no tables, indexes belong to one."""
+    schema, name = relation.get("schemaname"), relation["relname"]
+    indexes = {
+        RelationName(schema=table.name.schema, name=index.name)
+        for table in catalog.tables.values()
+        for index in table.indexes
+    }
+    return any(
+        name in catalog.relation_names.get(each, frozenset())
+        and RelationName(schema=each, name=name) not in indexes
+        for each in ([schema] if schema else catalog.search_path)
+    )
 
 
 def operations(raw: RawStatement, place: Place, catalog: Catalog) -> Iterator[Operation]:

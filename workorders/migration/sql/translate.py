@@ -63,9 +63,9 @@ def operations(statement: Statement, position: int, catalog: Catalog) -> Iterato
     """
     place = Place(statement=position, line=statement.line)
     node = statement.raw.node
-    of_view = renamings.of_view(statement.raw, catalog)
-    if statement.statement_class is StatementClass.DEFINITION or of_view is not None:
-        yield from definition_statements.operations(of_view or statement.raw, place, catalog)
+    of_another_kind = renamings.of_another_kind(statement.raw, catalog)
+    if statement.statement_class is StatementClass.DEFINITION or of_another_kind is not None:
+        yield from definition_statements.operations(of_another_kind or statement.raw, place, catalog)
         return
     match statement.raw.kind:
         case "AlterTableStmt":
@@ -166,7 +166,7 @@ def needs_archive(statement: Statement, catalog: Catalog) -> bool:
     if block is not None:
         calls, within = block.calls, block.statements
     return bool(statement.needs_archive or catalog.procedural_functions.intersection(calls)) or any(
-        renamings.of_view(each, catalog) is not None for each in (statement.raw, *within)
+        renamings.of_another_kind(each, catalog) is not None for each in (statement.raw, *within)
     )
 
 
