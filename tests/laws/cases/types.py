@@ -37,6 +37,15 @@ INSERT INTO orders (boss, v) SELECT CASE WHEN g > 1 THEN 1 END, g FROM generate_
 INSERT INTO items SELECT id, g, g FROM orders, generate_series(1, 2) g;
 INSERT INTO notes SELECT order_id, n FROM items;
 """
+_LEFT = """
+CREATE TABLE "odd %" (id char(6), n int, v int CONSTRAINT "{u}" UNIQUE DEFERRABLE, z int, PRIMARY KEY (id, n));
+CREATE UNIQUE INDEX w ON "odd %" (v, z) WHERE n > 0;
+CREATE TABLE c (id int PRIMARY KEY, p char(6) NOT NULL, n int, FOREIGN KEY (p, n) REFERENCES "odd %" ON DELETE CASCADE);
+CREATE TABLE d (p char(6), n int, PRIMARY KEY (p, n), CONSTRAINT "d's" FOREIGN KEY (p, n) REFERENCES "odd %");
+INSERT INTO "odd %" SELECT 'k' || g, g, g, g FROM generate_series(1, 9) g;
+INSERT INTO c SELECT v, id, n FROM "odd %";
+INSERT INTO d SELECT id, n FROM "odd %";
+"""
 _ODD = f"""
 CREATE SCHEMA "Odd schéma";
 CREATE TABLE parent (id bigint PRIMARY KEY);
@@ -101,13 +110,15 @@ CASES = (
     ),
     Case(
         name="type, then what it left is in the way",
-        setup='CREATE TABLE "odd %" (id char(6), n int, v int CONSTRAINT "{u}" UNIQUE DEFERRABLE, z int, PRIMARY KEY (id, n)); CREATE UNIQUE INDEX w ON "odd %" (v, z) WHERE n > 0;'
-        ' CREATE TABLE c (id int PRIMARY KEY, p char(6) NOT NULL, n int, FOREIGN KEY (p, n) REFERENCES "odd %" ON DELETE CASCADE);'
-        ' CREATE TABLE d (p char(6), n int, PRIMARY KEY (p, n), CONSTRAINT "d\'s" FOREIGN KEY (p, n) REFERENCES "odd %");'
-        ' INSERT INTO "odd %" SELECT \'k\' || g, g, g, g FROM generate_series(1, 9) g; INSERT INTO c SELECT v, id, n FROM "odd %"; INSERT INTO d SELECT id, n FROM "odd %"',
-        sql="""ALTER TABLE c ALTER p TYPE varchar(9); ALTER TABLE d ALTER p TYPE varchar(9), ALTER n TYPE bigint; ALTER TABLE d DROP CONSTRAINT "d's"; ALTER TABLE d DROP CONSTRAINT d_pkey;
-            ALTER TABLE "odd %" ALTER v TYPE bigint; ALTER TABLE "odd %" RENAME TO later; ALTER TABLE later RENAME id TO key; ALTER TABLE later RENAME CONSTRAINT "odd %_pkey" TO pk;
-            ALTER TABLE later ALTER key TYPE varchar(9); ALTER TABLE later DROP COLUMN z; ALTER TABLE later DROP CONSTRAINT "{u}"; ALTER TABLE later DROP CONSTRAINT pk CASCADE""",
+        setup=_LEFT,
+        sql="""ALTER TABLE d ALTER p TYPE varchar(9), ALTER n TYPE bigint; ALTER TABLE d DROP CONSTRAINT "d's"; ALTER TABLE d DROP CONSTRAINT d_pkey;
+            ALTER TABLE "odd %" ALTER v TYPE bigint; ALTER TABLE "odd %" DROP COLUMN z; ALTER TABLE "odd %" DROP CONSTRAINT "{u}" """,
+    ),
+    Case(
+        name="type, then what it left points at a key that changes",
+        setup=_LEFT,
+        sql="""ALTER TABLE c ALTER p TYPE varchar(9); ALTER TABLE "odd %" RENAME TO later; ALTER TABLE later RENAME id TO key; ALTER TABLE later RENAME CONSTRAINT "odd %_pkey" TO pk;
+            ALTER TABLE later ALTER key TYPE varchar(9); ALTER TABLE later DROP CONSTRAINT pk CASCADE""",
     ),
     Case(
         name="type, then other names",
