@@ -21,7 +21,7 @@ from workorders.migration.sql.tree import Node, strings
 #: An entry of one table, and one of all tables of a schema.
 OF_TABLE, OF_SCHEMA = "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"
 
-_ROOT = "publish_via_partition_root"
+VIA_ROOT = "publish_via_partition_root"
 
 #: How an option says that it is off.
 _NO = ("false", "off", "0", "no")
@@ -29,7 +29,7 @@ _NO = ("false", "off", "0", "no")
 #: What an option is where nobody has said anything.
 DEFAULTS: Mapping[str, str] = {
     "publish": "insert, update, delete, truncate",
-    _ROOT: "false",
+    VIA_ROOT: "false",
     "publish_generated_columns": "none",
 }
 
@@ -236,7 +236,7 @@ def told(catalog: Catalog, name: str) -> Catalog:
     by_name = {each.table: each for each in named if each.table is not None}
     schemas = {each.schema for each in named if each.table is None}
     is_for_all = found is not None and is_for_all_tables(found)
-    by_leaves = found is not None and options_of(found).get(_ROOT, "false") in _NO
+    by_leaves = found is not None and options_of(found).get(VIA_ROOT, "false") in _NO
 
     def is_carried(table: Table) -> bool:
         if table.kind not in ("r", "p") or table.persistence != "p":

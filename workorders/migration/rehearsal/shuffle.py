@@ -28,7 +28,8 @@ ORDER BY c.oid, a.attnum
 """
 
 _NOT_WRITTEN = (
-    *(psycopg.IntegrityError, psycopg.errors.ObjectNotInPrerequisiteState),
+    psycopg.IntegrityError,
+    psycopg.errors.ObjectNotInPrerequisiteState,
     psycopg.errors.InvalidColumnReference,
 )
 

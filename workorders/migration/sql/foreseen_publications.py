@@ -10,8 +10,6 @@ from workorders.migration.catalog.snapshot import Catalog
 from workorders.migration.names import RelationName
 from workorders.migration.sql.variables import Untold
 
-_ROOT = "publish_via_partition_root"
-
 
 def of(catalog: Catalog) -> Mapping[str, Entry]:
     """The publications that the archive has, by their names."""
@@ -29,7 +27,7 @@ def must_be_told(before: Catalog, now: Catalog, new: Collection[RelationName]) -
         if is_wide and (new or name not in was):
             raise Untold(f"what the publication {name} shows of new tables is not foreseen")
         former = was.get(name, entry)
-        roots = {publications.options_of(each).get(_ROOT) for each in (former, entry)}
+        roots = {publications.options_of(each).get(publications.VIA_ROOT) for each in (former, entry)}
         if former.number != entry.number or len(roots) > 1:
             raise Untold(f"the publication {name} is not what it was")
     for name, entry in was.items():
