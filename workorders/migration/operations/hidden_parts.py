@@ -19,7 +19,6 @@ from workorders.migration.operations.drop_column import DropColumn
 from workorders.migration.operations.drop_foreign_key import DropForeignKey
 from workorders.migration.operations.drop_index import DropIndex
 from workorders.migration.operations.drop_key import DropKey
-from workorders.migration.operations.drop_table import DropTable
 from workorders.migration.operations.operation import Operation, Place, exclusive, refused
 from workorders.migration.operations.twin_column import TwinColumn
 from workorders.migration.operations.twin_parts import Parts
@@ -131,12 +130,11 @@ def _must_not_be_left_by_another_run(operation: Operation, catalog: Catalog) -> 
 
 def _in_the_way(operation: Operation, catalog: Catalog) -> list[tuple[RelationName, Constraint | Index]]:
     found: list[tuple[RelationName, Constraint | Index]] = []
-    changed = operation.tables if isinstance(operation, DropTable) else (operation.table,)
     pointing = [
         (table.name, key)
         for table in catalog.tables.values()
         for key in table.hidden_constraints
-        if key.kind == "f" and key.referenced in changed
+        if key.kind == "f" and key.referenced == operation.table
     ]
     own = None if operation.table is None else catalog.tables.get(operation.table)
     olds = () if own is None else tuple(each.name for each in own.hidden)
@@ -151,8 +149,6 @@ def _in_the_way(operation: Operation, catalog: Catalog) -> list[tuple[RelationNa
             found += _own(own, (each for each in _hidden(own) if _is_alike(olds, each, index)))
         case TwinColumn(column=column):
             found += [each for each in pointing if column in each[1].referenced_columns]
-        case DropTable():
-            found += [each for each in pointing if each[0] not in changed]
         case DropColumn(column=column):
             found += [each for each in pointing if column in each[1].referenced_columns]
             found += _own(own, (each for each in _hidden(own) if column in each.columns))
